@@ -1,0 +1,119 @@
+"""Every error of the package, under one root; each says what happened and what to do next.
+
+Callers read the attributes, people read the text, and the alert shows the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SteadycastError(Exception):
+    """Root of all errors raised by the package.
+
+    Args:
+        what: what happened, in one sentence that names the source, the field and the row where there are any.
+        remedy: the next step for the reader; shown after ``Next:``.
+    """
+
+    def __init__(self, what: str, *, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what}\nNext: {remedy}")
+
+
+class SettingsError(SteadycastError):
+    """The settings file has mistakes; ``problems`` lists all of them with their place."""
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        self.file = file
+        self.problems = list(problems)
+        super().__init__(
+            f"{file} has {len(self.problems)} problem(s):\n- " + "\n- ".join(self.problems),
+            remedy=f"correct these places in {file}; `make schema` writes a schema that editors use for completion",
+        )
+
+
+class LakeError(SteadycastError):
+    """The lake could not be read or written."""
+
+
+class ArtefactMissing(LakeError):
+    """An artefact that a stage needs is not in the lake."""
+
+    def __init__(self, path: str, *, remedy: str = "run the stage that writes it for this week") -> None:
+        self.path = path
+        super().__init__(f"{path} is not in the lake", remedy=remedy)
+
+
+class ArtefactConflict(LakeError):
+    """Something else is already stored under a path that is written only once."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} is already in the lake with another content",
+            remedy="two attempts wrote at once and the first one stands; clear the task to go on from it",
+        )
+
+
+class SourceError(SteadycastError):
+    """A source could not be read; ``source`` is its name in pipeline.yaml."""
+
+    def __init__(self, source: str, what: str, *, remedy: str) -> None:
+        self.source = source
+        super().__init__(f"source {source}: {what}", remedy=remedy)
+
+
+class SourceUnreachable(SourceError):
+    """No usable answer: refused or dropped connection, 5xx after all attempts. Worth a retry later."""
+
+
+class SourceTimeout(SourceUnreachable):
+    """The source did not answer, or not completely, within its connect, read or total limit."""
+
+
+class SourceRateLimited(SourceUnreachable):
+    """The source answered 429 after all attempts; ``retry_after_s`` is its wish in seconds, if it named one."""
+
+    def __init__(self, source: str, what: str, *, remedy: str, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(source, what, remedy=remedy)
+
+
+class BadCredential(SourceError):
+    """The source refused our credential (401, 403, missing key). A retry does not help."""
+
+
+class BadResponse(SourceError):
+    """An answer that is not the data: an HTML page, a cut body, a body over the limit, broken JSON or CSV."""
+
+
+class SchemaDrift(SourceError):
+    """The source's columns are not those that pipeline.yaml names; ``field`` is the missing one."""
+
+    def __init__(self, source: str, field: str, *, found: Sequence[str], remedy: str) -> None:
+        self.field = field
+        self.found = list(found)
+        super().__init__(
+            source, f"field {field!r} is missing; the answer has {', '.join(self.found)}", remedy=remedy
+        )
+
+
+class GateFailed(SteadycastError):
+    """A gate found critical failures; ``failures`` lists all of them."""
+
+    def __init__(self, gate: str, failures: Sequence[str], *, remedy: str) -> None:
+        self.gate = gate
+        self.failures = list(failures)
+        super().__init__(
+            f"{gate}: {len(self.failures)} check(s) failed\n- " + "\n- ".join(self.failures), remedy=remedy
+        )
+
+
+class SourceAbsent(SourceError):
+    """A fundamental source has no usable data for this week; the run can not go on."""
+
+
+class ModelError(SteadycastError):
+    """A model could not be trained or loaded."""
