@@ -1,5 +1,6 @@
 """Typed, frozen, strict view of ``include/config/pipeline.yaml``, the one file a data engineer edits."""
 
+from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.loading import load, schema_json
 from steadycast.settings.pipeline import (
     BenchmarkSettings,
@@ -23,15 +24,11 @@ from steadycast.settings.sources import (
     LocalFileSource,
     NoaaSource,
     OpenMeteoSource,
-    Paging,
-    Retries,
     S3ObjectSource,
     SourceSettings,
     SqlQuerySource,
-    TableLayout,
-    Timeouts,
-    Variable,
 )
+from steadycast.settings.table import TableLayout, Variable
 
 __all__ = [
     "AnySource",

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from steadycast.errors import SettingsError
 from steadycast.settings.pipeline import Settings
-
-Place = tuple[str | int, ...]
+from steadycast.settings.references import broken_references
+from steadycast.settings.wording import Place, findings
 
 
 def load(path: Path) -> Settings:
@@ -34,13 +33,13 @@ def load(path: Path) -> Settings:
     if node is None or not isinstance(raw, dict):
         raise SettingsError(path.name, ["is empty or not a mapping of settings"])
     lines = dict(_lines(node, ()))
-    problems = [(place, f"{text} appears twice") for place, text in _repeated_keys(node, ())]
+    problems = [(place, f"{text} appears twice; keep one") for place, text in _repeated_keys(node, ())]
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        problems += [(_yaml_place(e["loc"], raw), e["msg"]) for e in error.errors(include_url=False)]
-    problems += list(_broken_references(raw))
+        problems += findings(error.errors(include_url=False), raw)
+    problems += broken_references(raw)
     if problems or settings is None:
         raise SettingsError(path.name, [_describe(place, text, lines) for place, text in problems])
     return settings
@@ -86,83 +85,3 @@ def _repeated_keys(node: yaml.Node, place: Place) -> Iterator[tuple[Place, str]]
     elif isinstance(node, yaml.SequenceNode):
         for i, item in enumerate(node.value):
             yield from _repeated_keys(item, (*place, i))
-
-
-def _yaml_place(loc: tuple[str | int, ...], raw: object) -> Place:
-    """Pydantic's location without the union tag that it puts behind a list index."""
-    place: list[str | int] = []
-    here: Any = raw
-    for step in loc:
-        if isinstance(here, dict) and here.get("kind") == step and step not in here:
-            continue
-        place.append(step)
-        try:
-            here = here[step]
-        except (KeyError, IndexError, TypeError):
-            here = None
-    return tuple(place)
-
-
-def _broken_references(raw: dict[str, Any]) -> Iterator[tuple[Place, str]]:
-    """Names that point nowhere. Works on the raw file, so that it reports beside other mistakes."""
-    listed = raw.get("sources")
-    sources = [s for s in listed if isinstance(s, dict)] if isinstance(listed, list) else []
-    variables = {s.get("name"): _variable_names(s) for s in sources}
-    names = [s.get("name") for s in sources]
-    for i, source in enumerate(sources):
-        if names.index(source.get("name")) != i:
-            yield ("sources", i, "name"), f"{source.get('name')!r} is the name of an earlier source too"
-        yield from _broken_twin(i, source, variables)
-    target = raw.get("target")
-    if isinstance(target, dict):
-        yield from _broken_target(target, sources, variables)
-    forecast = raw.get("forecast")
-    features = forecast.get("features") if isinstance(forecast, dict) else None
-    for name, wanted in (features if isinstance(features, dict) else {}).items():
-        if name not in variables:
-            yield ("forecast", "features", name), f"there is no source {name!r}"
-            continue
-        for variable in wanted if isinstance(wanted, list) else []:
-            if variable not in variables[name]:
-                yield ("forecast", "features", name), f"source {name!r} has no variable {variable!r}"
-    benchmarks = raw.get("benchmarks")
-    client = benchmarks.get("client_forecast") if isinstance(benchmarks, dict) else None
-    if client is not None and client not in variables:
-        yield ("benchmarks", "client_forecast"), f"there is no source {client!r}"
-
-
-def _variable_names(source: dict[str, Any]) -> list[Any]:
-    listed = source.get("variables")
-    return [v.get("name") for v in listed if isinstance(v, dict)] if isinstance(listed, list) else []
-
-
-def _broken_twin(
-    i: int, source: dict[str, Any], variables: dict[Any, list[Any]]
-) -> Iterator[tuple[Place, str]]:
-    names = _variable_names(source)
-    if len(set(names)) != len(names):
-        yield ("sources", i, "variables"), "two variables have the same name"
-    twin = source.get("twin")
-    if twin is None:
-        imputation = source.get("imputation")
-        if isinstance(imputation, dict) and imputation.get("method") == "twin":
-            yield ("sources", i, "imputation", "method"), "is twin, but the source names no twin"
-    elif twin == source.get("name"):
-        yield ("sources", i, "twin"), "a source can not be its own twin"
-    elif twin not in variables:
-        yield ("sources", i, "twin"), f"there is no source {twin!r}"
-    elif not set(names) & set(variables[twin]):
-        yield ("sources", i, "twin"), f"{twin!r} has no variable of the same name"
-
-
-def _broken_target(
-    target: dict[str, Any], sources: list[dict[str, Any]], variables: dict[Any, list[Any]]
-) -> Iterator[tuple[Place, str]]:
-    name = target.get("source")
-    if name not in variables:
-        yield ("target", "source"), f"there is no source {name!r}"
-        return
-    if target.get("variable") not in variables[name]:
-        yield ("target", "variable"), f"source {name!r} has no variable {target.get('variable')!r}"
-    if any(s.get("name") == name and s.get("role") != "fundamental" for s in sources):
-        yield ("target", "source"), f"source {name!r} must have the role fundamental: it reports the target"

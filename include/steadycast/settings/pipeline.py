@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
-from steadycast.settings.sources import AnySource, Name, SourceSettings, Strict
+from steadycast.settings.base import Monday, Name, Strict, Timezone
+from steadycast.settings.countries import COUNTRIES
+from steadycast.settings.sources import AnySource, SourceSettings
+
+_WEEKLY_ON_MONDAY = re.compile(r"\s*([0-5]?\d)\s+([01]?\d|2[0-3])\s+\*\s+\*\s+(1|mon)\s*", re.IGNORECASE)
 
 
 class ScheduleSettings(Strict):
     """When the weekly run starts, and which weeks it covers. A week is named by its Monday."""
 
     cron: str = Field("0 6 * * 1", description="Weekly, on a Monday, in the timezone below.")
-    timezone: str = "UTC"
-    first_week: dt.date
-    last_week: dt.date | None = Field(None, description="Leave out to go on for ever.")
+    timezone: Timezone = "UTC"
+    first_week: Monday
+    last_week: Monday | None = Field(None, description="Leave out to go on for ever.")
+
+    @field_validator("cron")
+    @classmethod
+    def _weekly_on_monday(cls, cron: str) -> str:
+        if not _WEEKLY_ON_MONDAY.fullmatch(cron):
+            raise ValueError(
+                f"{cron!r} does not start once a week on a Monday; write 'minute hour * * 1', "
+                "e.g. '0 6 * * 1' for Mondays 06:00"
+            )
+        return cron
+
+    @field_validator("last_week")
+    @classmethod
+    def _not_before_first(cls, last: dt.date | None, info: ValidationInfo) -> dt.date | None:
+        first = info.data.get("first_week")
+        if last is not None and first is not None and last < first:
+            raise ValueError(f"is {last}, before first_week {first}: no week would run; correct one of them")
+        return last
 
 
 class TargetSettings(Strict):
@@ -44,11 +67,21 @@ class ForecastSettings(Strict):
     """How far and how sure."""
 
     horizon_weeks: PositiveInt = 4
-    holidays: str = Field("US", description="Country code of the holiday calendar, as in the holidays package.")
+    holidays: str = Field(
+        "US", description="Country code of the holiday calendar, as in the holidays package."
+    )
     features: dict[Name, tuple[Name, ...]] = Field(
         default_factory=dict, description="Source: its variables that the model sees."
     )
     model: ModelSettings = ModelSettings()
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_calendar(cls, code: str) -> str:
+        if code not in COUNTRIES:
+            near = f"write {code.upper()}" if code.upper() in COUNTRIES else "write e.g. US, DE or GB"
+            raise ValueError(f"there is no holiday calendar {code!r}; {near} (two capital letters, ISO 3166)")
+        return code
 
 
 class BenchmarkSettings(Strict):
@@ -63,16 +96,28 @@ class BenchmarkSettings(Strict):
 class CheckForecastSettings(Strict):
     """Limits of the gate before publication."""
 
-    max_change_ratio: PositiveFloat = Field(3.0, description="Point against the largest of the last 8 weeks; above is critical.")
-    warn_change_ratio: PositiveFloat = Field(1.6, description="Point against same week last year, either way; beyond is flagged.")
-    max_width_ratio: PositiveFloat = Field(3.0, description="Width of the 80 % interval against the point; above is flagged.")
+    max_change_ratio: PositiveFloat = Field(
+        3.0, description="Point against the largest of the last 8 weeks; above is critical."
+    )
+    warn_change_ratio: PositiveFloat = Field(
+        1.6, description="Point against same week last year, either way; beyond is flagged."
+    )
+    max_width_ratio: PositiveFloat = Field(
+        3.0, description="Width of the 80 % interval against the point; above is flagged."
+    )
 
 
 class PublishSettings(Strict):
     """Where the forecast goes besides the lake."""
 
-    sql_connection: str | None = Field(None, description="Airflow connection of a database; no table if left out.")
-    sql_table: str = "steadycast_forecast"
+    sql_connection: str | None = Field(
+        None, description="Airflow connection of a database; no table if left out."
+    )
+    sql_table: str = Field(
+        "steadycast_forecast",
+        pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        description="Table, or schema.table; made if it is not there.",
+    )
 
 
 class Settings(Strict):
