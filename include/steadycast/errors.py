@@ -38,6 +38,33 @@ class LakeError(SteadycastError):
     """The lake could not be read or written."""
 
 
+class LakeDenied(LakeError):
+    """The lake's folder or bucket refuses our user or credential. A retry does not help."""
+
+
+class LakeFull(LakeError):
+    """No room is left: disk full, quota used up or a file size limit reached."""
+
+
+class LakeUnreachable(LakeError):
+    """The store does not answer, or answers that it is overloaded. Worth a retry later."""
+
+
+class LakeMisplaced(LakeError):
+    """The lake's address is wrong: no such bucket, a file where a folder belongs, an unknown kind of address."""
+
+
+class ArtefactUnreadable(LakeError):
+    """An artefact is there but is not what its path promises."""
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} can not be read: {why}",
+            remedy="it was not written by this project or was edited; clear the task that writes it",
+        )
+
+
 class ArtefactMissing(LakeError):
     """An artefact that a stage needs is not in the lake."""
 
