@@ -1,0 +1,45 @@
+"""Live forecasts against what happened and against every benchmark, scored once the week is published.
+
+Runs by itself when a week's actuals are accepted and its forecast is published. To score with newer actuals, or a week that
+has no forecast of its own, trigger it with the week's Monday as *Partition Key*: it polls the target's source itself.
+
+### If it fails
+The Slack message and the end of the failed task's log say what happened and what to do next.
+- **ingest**, **validate**: the target's source did not answer, or its gate refused the answer. Clear the task when the
+  provider has recovered. No forecast is affected.
+- **backtest**: clear the task; it overwrites its own output under `backtest/<week>/`.
+"""
+
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+from steadycast_notifier import SlackNotifier
+from steadycast_runtime import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, settings, this_week
+
+SETTINGS = settings()
+TARGET = [SETTINGS.target.source]
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=PUBLICATION & ACTUALS), catchup=False, max_active_runs=1,
+    default_args=defaults(SETTINGS), doc_md=__doc__, tags=["forecast", "tier-1"],
+    on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
+)  # fmt: skip
+def backtest() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
+    @task(map_index_template=SOURCE_LABEL)
+    def ingest(source: str) -> str:
+        with this_week() as week:
+            return week.poll(source)
+
+    @task(map_index_template=SOURCE_LABEL)
+    def validate(source: str) -> str:
+        with this_week() as week:
+            return week.run("validate", week.settings.source(source))
+
+    @task(task_id="backtest")
+    def score() -> str:
+        with this_week() as week:
+            return week.run("backtest", week.settings)
+
+    ingest.expand(source=TARGET) >> validate.expand(source=TARGET) >> score()
+
+
+backtest()

@@ -1,0 +1,75 @@
+"""The weekly forecast: one run per week, from the sources to the published file.
+
+The run's partition key is the week's Monday. Trigger a week with its Monday as *Partition Key*; for several weeks use
+*Backfill*, from the first Monday to the day after the last. A week that is published gives the same file again.
+
+### If it fails
+The Slack message and the end of the failed task's log say what happened and what to do next.
+- **ingest**, **validate**: one mapped task per source. An optional source never stops the run: the forecast is then marked
+  degraded. A fundamental one does: when its provider has recovered, clear its `ingest` with all downstream tasks.
+- **compare_sources**: a fundamental source has no accepted data for this week; see its `ingest` and `validate`.
+- **impute**, **train**, **infer**: clear the task. It overwrites its own output, nothing is doubled.
+- **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
+"""
+
+from airflow.sdk import Param, dag, task
+from steadycast_notifier import SlackNotifier
+from steadycast_runtime import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, git_commit, settings, this_week, weekly
+
+SETTINGS = settings()
+SOURCES = [source.name for source in SETTINGS.sources]
+PARAMS = {"repoll": Param(False, type="boolean", description="Poll the sources of a published week once more")}
+
+
+@dag(
+    **weekly(SETTINGS), default_args=defaults(SETTINGS), params=PARAMS, doc_md=__doc__, tags=["forecast", "tier-1"],
+    on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
+)  # fmt: skip
+def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
+    @task(map_index_template=SOURCE_LABEL)
+    def ingest(source: str) -> str:
+        with this_week() as week:
+            return week.poll(source)
+
+    @task(map_index_template=SOURCE_LABEL, trigger_rule="all_done")
+    def validate(source: str) -> str:
+        with this_week() as week:
+            return week.run("validate", week.settings.source(source))
+
+    @task(trigger_rule="all_done", outlets=[ACTUALS])
+    def compare_sources() -> str:
+        with this_week() as week:
+            return week.run("compare_sources", week.settings)
+
+    @task
+    def impute() -> str:
+        with this_week() as week:
+            return week.run("impute", week.settings)
+
+    @task
+    def train(panel: str) -> str:
+        with this_week() as week:
+            return week.run("train", week.settings, panel, git_commit=git_commit())
+
+    @task
+    def infer(panel: str, card: str) -> str:
+        with this_week() as week:
+            return week.run("infer", week.settings, panel, card)
+
+    @task
+    def check_forecast(forecast: str) -> str:
+        with this_week() as week:
+            return week.run("check_forecast", week.settings, forecast)
+
+    @task(outlets=[PUBLICATION])
+    def publish(forecast: str, check: str) -> str:
+        with this_week() as week:
+            return week.run("publish", week.settings, forecast, check, connection=week.publish_connection())
+
+    panel = impute()
+    ingest.expand(source=SOURCES) >> validate.expand(source=SOURCES) >> compare_sources() >> panel
+    forecast = infer(panel, train(panel))
+    publish(forecast, check_forecast(forecast))
+
+
+weekly_forecast()

@@ -1,0 +1,51 @@
+"""Which errors are worth another try, and how soon."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from airflow.sdk import RetryDecision, RetryPolicy
+
+from steadycast import errors
+
+SOON = dt.timedelta(seconds=15)
+LONGEST = dt.timedelta(minutes=15)
+"""A source that asks for a longer pause gets this one: the forecast has a publication day."""
+
+WORTH_A_RETRY = (errors.SourceUnreachable, errors.BadResponse, errors.LakeError)
+FINAL = (errors.ArtefactMissing,)
+
+
+def helps_to_retry(error: BaseException) -> bool:
+    """Can the same task succeed later without anybody correcting something?
+
+    Of our own errors only those of the network and the storage. An error that is not ours may be anything, such as a
+    lack of memory, and gets its retries.
+    """
+    if isinstance(error, errors.SteadycastError):
+        return isinstance(error, WORTH_A_RETRY) and not isinstance(error, FINAL)
+    return True
+
+
+class RetryByError(RetryPolicy):
+    """Fail at once what a person must correct; retry the rest, each time later, or when the source asks to."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
+    ) -> RetryDecision:
+        """Decide from the error; the task's ``retries`` stay the limit."""
+        said = str(exception) or type(exception).__name__
+        if not helps_to_retry(exception):
+            return RetryDecision.fail(reason=f"a retry can not help. {said}")
+        wait = min(SOON * 2 ** (try_number - 1), LONGEST)
+        if isinstance(exception, errors.SourceRateLimited) and exception.retry_after_s:
+            wait = min(max(wait, dt.timedelta(seconds=exception.retry_after_s)), LONGEST)
+        return RetryDecision.retry(delay=wait, reason=said)
+
+    def serialize(self) -> dict[str, Any]:
+        """The policy has no arguments: its class is all there is to say."""
+        return {"__type": "RetryByError"}
+
+
+RETRY_BY_ERROR = RetryByError()

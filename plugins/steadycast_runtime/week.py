@@ -1,0 +1,155 @@
+"""Airflow -> steadycast: what a task hands to a stage, and how a stage's error reaches its reader.
+
+A task opens its week with ``with this_week() as week`` and calls its stage. Everything heavy (pandas, the lake) is imported
+on use, because DAG files import this module each time they are parsed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowTaskTimeout
+from steadycast_runtime import failures
+from steadycast_runtime.connections import source_connection
+from steadycast_runtime.places import lake, settings
+from steadycast_runtime.retry import helps_to_retry
+
+from steadycast.errors import SteadycastError
+from steadycast.settings import AnySource, Settings
+
+if TYPE_CHECKING:
+    from steadycast.lake import Lake
+    from steadycast.progress import Progress
+    from steadycast.sources import Connection
+
+log = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 1.0
+"""A progress report is a request to the API server: at most one a second, whatever the stage's pace."""
+
+
+class WeekUnknown(SteadycastError):
+    """The run's partition key is missing or names no Monday."""
+
+
+def week_of(partition_key: str | None) -> dt.date:
+    """The Monday that a partition key names.
+
+    Raises:
+        WeekUnknown: there is no key, or it is no Monday; says what to type.
+    """
+    remedy = (
+        "trigger the DAG again and type the week's Monday as YYYY-MM-DD, e.g. 2016-08-22, in the field "
+        "`Partition Key` of the trigger form (REST: \"partition_key\": \"2016-08-22\")"
+    )
+    if not partition_key:
+        raise WeekUnknown("this run has no partition key, so it does not know its week", remedy=remedy)
+    try:
+        day = dt.datetime.strptime(partition_key, "%Y-%m-%d").date()  # noqa: DTZ007 a date has no timezone
+    except ValueError:
+        raise WeekUnknown(f"partition key {partition_key!r} is no date", remedy=remedy) from None
+    if day.weekday():
+        monday = day - dt.timedelta(days=day.weekday())
+        raise WeekUnknown(f"partition key {partition_key} is a {day:%A}; its week's Monday is {monday}", remedy=remedy)
+    return day
+
+
+@dataclass(frozen=True)
+class Week:
+    """What the stages of one run need."""
+
+    as_of: dt.date
+    settings: Settings
+    lake: Lake
+    progress: Progress
+    context: Mapping[str, Any]
+
+    def run(self, stage: str, *arguments: Any, **named: Any) -> str:
+        """Run ``steadycast.<stage>``, imported only now, and return the path of what it wrote."""
+        module = importlib.import_module(f"steadycast.{stage}")
+        path: str = module.run(self.lake, *arguments, as_of=self.as_of, progress=self.progress, **named)
+        return path
+
+    def publish_connection(self) -> Connection | None:
+        """The database that the forecast also goes to, if pipeline.yaml names one."""
+        return source_connection(self.settings.publish.sql_connection)
+
+    def poll(self, name: str) -> str:
+        """Ingest one source; go on without an optional one when trying again can not help or no try is left.
+
+        Raises:
+            SourceError: the source is fundamental, or tries are left.
+        """
+        from steadycast import ingest
+
+        source = self.settings.source(name)
+        try:
+            return ingest.run(
+                self.lake, source, as_of=self.as_of, retrieved_at=_retrieved_at(source, self.as_of),
+                connection=source_connection(source.connection),
+                repoll=bool(self.context["params"].get("repoll")), progress=self.progress,
+            )  # fmt: skip
+        except (Exception, AirflowTaskTimeout) as error:
+            ti = self.context["ti"]
+            tries_left = ti.max_tries + 1 - ti.try_number
+            if source.role == "fundamental" or (tries_left > 0 and helps_to_retry(error)):
+                raise
+            reason = failures.describe(error)["what"]
+            log.warning("The run goes on without %s, and the forecast is marked degraded: %s", name, error, exc_info=error)
+            self.context["source_label"] = f"{name} (absent)"
+            self.context["task_state_store"].set("absent", reason)
+            return ingest.absent(self.lake, source, as_of=self.as_of, reason=reason)
+
+
+@contextmanager
+def this_week() -> Iterator[Week]:
+    """The running task's week; an error that leaves it is noted for the alert and ends the log in plain words."""
+    context = get_current_context()
+    try:
+        as_of = week_of(context["dag_run"].partition_key)
+    except WeekUnknown as error:
+        log.error("%s", error)
+        raise
+    store = lake()
+    place = failures.place(as_of, context["ti"])
+    try:
+        yield Week(as_of, settings(), store, _progress(context), context)
+    except (Exception, AirflowTaskTimeout) as error:
+        log.error("%s", error)
+        failures.note(store, place, error)
+        raise
+    failures.forget(store, place)
+
+
+def _retrieved_at(source: AnySource, as_of: dt.date) -> dt.datetime:
+    """A provider that can be asked as of a past day answers as it would have on the week's Monday; others answer as of now."""
+    if source.answers_as_of:
+        return dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC)
+    return dt.datetime.now(dt.UTC)
+
+
+def _progress(context: Mapping[str, Any]) -> Progress:
+    """Tell the task's state store and its log how far the stage is; never fail the stage for it."""
+    last = -REPORT_EVERY_S
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < REPORT_EVERY_S and done != total:
+            return
+        last = now
+        log.info("%s: %s of %s", what, done, total or "?")
+        try:
+            context["task_state_store"].set("progress", {"what": what, "done": done, "total": total})
+        except Exception as error:
+            log.warning("progress could not be stored, which only the display misses: %s", error)
+
+    return report
