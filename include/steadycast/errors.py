@@ -6,6 +6,7 @@ Callers read the attributes, people read the text, and the alert shows the same 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class SteadycastError(Exception):
@@ -20,6 +21,18 @@ class SteadycastError(Exception):
         self.what = what
         self.remedy = remedy
         super().__init__(f"{what}\nNext: {remedy}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # workers send errors to each other; the default would call __init__ with the text alone and fail
+        return _restored, (type(self), self.args, dict(vars(self)))
+
+
+def _restored(
+    kind: type[SteadycastError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> SteadycastError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(attributes)
+    return error
 
 
 class SettingsError(SteadycastError):

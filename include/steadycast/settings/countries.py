@@ -1,7 +1,7 @@
 """Countries that have a holiday calendar in the holidays package.
 
-Written down, because importing the package takes half a second and Airflow often reads the settings again. A test
-compares the list with the package.
+Written down, because importing the package takes half a second and Airflow often reads the settings again.
+A test compares the list with the package.
 """
 
 from __future__ import annotations

@@ -25,6 +25,8 @@ def load(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(str(path), [f"can not be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(path.name, ["is not UTF-8 text; save it with that encoding"]) from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         raw = yaml.safe_load(text)

@@ -35,9 +35,9 @@ def broken_references(raw: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _history(raw, named.get(target["source"], {}))
     yield from _features(_mapping(_mapping(raw.get("forecast")).get("features")), target.get("source"), named)
     client = _mapping(raw.get("benchmarks")).get("client_forecast")
-    if client is not None and client not in named:
+    if isinstance(client, str) and client not in named:
         yield ("benchmarks", "client_forecast"), _no_source(client, named)
-    elif client is not None and client == target.get("source"):
+    elif isinstance(client, str) and client == target.get("source"):
         yield (
             ("benchmarks", "client_forecast"),
             "is the target itself; name the source with the client's own forecast",
@@ -62,13 +62,13 @@ def _twin(
     source: Mapping[str, Any], names: list[str], named: Mapping[str, dict[str, Any]]
 ) -> Iterator[Finding]:
     twin = source.get("twin")
-    if twin is None:
-        if _mapping(source.get("imputation")).get("method") == "twin":
+    if not isinstance(twin, str):
+        if _mapping(source.get("imputation")).get("method") == "twin" and twin is None:
             yield (
                 ("imputation", "method"),
                 "is twin, but the source names no twin; add twin: <source> or take carry",
             )
-        if source.get("twin_tolerance"):
+        if source.get("twin_tolerance") and twin is None:
             yield ("twin_tolerance",), "has no effect without a twin; add twin or remove it"
     elif twin == source.get("name"):
         yield ("twin",), "a source can not be its own twin; name the second provider's source"

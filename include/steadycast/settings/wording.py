@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,9 +21,16 @@ _DATE_ERRORS = ("date_type", "date_parsing", "date_from_datetime_parsing", "date
 
 def findings(errors: Sequence[ErrorDetails], raw: object) -> Iterator[tuple[Place, str]]:
     """Place in the YAML file and sentence, one for each error."""
-    schema = Settings.model_json_schema()
+    schema = _schema()
     for error in errors:
+        if error["type"] == "too_short" and error["input"]:
+            continue  # an item was refused, which has its own finding; the list is not short
         yield _yaml_place(error["loc"], raw), _sentence(error, schema)
+
+
+@functools.cache
+def _schema() -> Mapping[str, Any]:
+    return Settings.model_json_schema()
 
 
 def _sentence(error: ErrorDetails, schema: Mapping[str, Any]) -> str:
