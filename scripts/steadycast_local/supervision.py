@@ -1,0 +1,153 @@
+"""The process manager: what it starts, its configuration file, and how to ask it."""
+
+from __future__ import annotations
+
+import http.client
+import shlex
+import socket
+import sys
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steadycast_local.options import Options
+
+UP = {"RUNNING"}
+GIVEN_UP = {"FATAL", "UNKNOWN"}
+
+
+@dataclass(frozen=True)
+class Component:
+    """One long-running program.
+
+    Args:
+        name: as shown to people and as the name of its log file.
+        command: program and arguments.
+        priority: lower starts earlier and ends later.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    priority: int
+
+
+def components(options: Options) -> tuple[Component, ...]:
+    """Everything that runs, in the order in which it starts."""
+    airflow = (sys.executable, "-m", "airflow")
+    listed = [
+        Component("api-server", (*airflow, "api-server"), 20),
+        # --skip-serve-logs: the API server reads the logs from this same disk, so no further port is opened
+        Component("scheduler", (*airflow, "scheduler", "--skip-serve-logs"), 30),
+        Component("dag-processor", (*airflow, "dag-processor"), 30),
+        Component("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), 40),
+    ]
+    if options.sandbox:
+        listed.insert(0, Component("sandbox", _sandbox_command(options), 10))
+    return tuple(listed)
+
+
+def _sandbox_command(options: Options) -> tuple[str, ...]:
+    port = str(options.sandbox_port)
+    return (sys.executable, "-m", "sandbox", "--data", str(options.demo_data), "--port", port, "--host", "127.0.0.1")
+
+
+def write_config(options: Options, listed: tuple[Component, ...]) -> Path:
+    """Write supervisor's configuration; secrets are in the environment that it inherits, never in this file."""
+    run = options.run_dir
+    lines = [
+        "[supervisord]",
+        f"logfile={_escape(options.logs / 'supervisord.log')}",
+        "logfile_maxbytes=5MB",
+        "logfile_backups=1",
+        f"pidfile={_escape(run / 'supervisord.pid')}",
+        f"childlogdir={_escape(options.logs)}",
+        "nodaemon=true",
+        "silent=true",
+        "",
+        "[unix_http_server]",
+        f"file={_escape(options.socket)}",
+        "chmod=0600",
+        "",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    for component in listed:
+        lines += ["", *_program(component, options)]
+    file = run / "supervisord.conf"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def _program(component: Component, options: Options) -> list[str]:
+    return [
+        f"[program:{component.name}]",
+        f"command={_escape(shlex.join(component.command))}",
+        f"directory={_escape(options.run_dir)}",
+        f"priority={component.priority}",
+        "autorestart=true",
+        "startsecs=5",
+        "startretries=3",
+        # a task's processes are in the scheduler's group: ending the group leaves none behind
+        "stopasgroup=true",
+        "killasgroup=true",
+        "stopwaitsecs=8",
+        "redirect_stderr=true",
+        f"stdout_logfile={_escape(options.logs / (component.name + '.log'))}",
+        "stdout_logfile_maxbytes=20MB",
+        "stdout_logfile_backups=2",
+    ]
+
+
+def _escape(text: str | Path) -> str:
+    return str(text).replace("%", "%%")
+
+
+@dataclass(frozen=True)
+class ProgramState:
+    """What the process manager says of one component."""
+
+    name: str
+    state: str
+    text: str
+    pid: int
+
+    @property
+    def given_up(self) -> bool:
+        """Did it end too often to be started again?"""
+        return self.state in GIVEN_UP
+
+
+class Manager:
+    """Asks the process manager over its unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=_UnixTransport(path))
+
+    def states(self) -> list[ProgramState]:
+        """All components and their states; empty while the process manager does not answer."""
+        try:
+            answer: Any = self._proxy.supervisor.getAllProcessInfo()
+        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+            return []
+        return [ProgramState(p["name"], p["statename"], p["spawnerr"] or p["description"], p["pid"]) for p in answer]
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=5)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _UnixConnection(self._path)
