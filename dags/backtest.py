@@ -1,18 +1,20 @@
 """Live forecasts against what happened and against every benchmark, scored once the week is published.
 
-Runs by itself when a week's actuals are accepted and its forecast is published. To score with newer actuals, or a week that
-has no forecast of its own, trigger it with the week's Monday as *Partition Key*: it polls the target's source itself.
+Runs by itself when a week's actuals are accepted and its forecast is published. To score with newer
+actuals, trigger it with a newer Monday as *Partition Key*: it polls the target's source itself, so that a
+week counts that has no forecast of its own. The demo's last weeks are scored with 2016-08-29.
 
 ### If it fails
 The Slack message and the end of the failed task's log say what happened and what to do next.
-- **ingest**, **validate**: the target's source did not answer, or its gate refused the answer. Clear the task when the
-  provider has recovered. No forecast is affected.
+- **ingest**, **validate**: the target's source did not answer, or its gate refused the answer. Clear the task
+  when the provider has recovered. No forecast is affected.
 - **backtest**: clear the task; it overwrites its own output under `backtest/<week>/`.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from steadycast_notifier import SlackNotifier
-from steadycast_runtime import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, settings, this_week
+from steadycast_runtime import settings, this_week
+from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults
 
 SETTINGS = settings()
 TARGET = [SETTINGS.target.source]

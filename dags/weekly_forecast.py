@@ -1,29 +1,32 @@
 """The weekly forecast: one run per week, from the sources to the published file.
 
-The run's partition key is the week's Monday. Trigger a week with its Monday as *Partition Key*; for several weeks use
-*Backfill*, from the first Monday to the day after the last. A week that is published gives the same file again.
+The run's partition key is the week's Monday. Trigger a week with its Monday as *Partition Key*; for several
+weeks use *Backfill*, from the first Monday to the day after the last. A published week gives the same file
+again.
 
 ### If it fails
 The Slack message and the end of the failed task's log say what happened and what to do next.
-- **ingest**, **validate**: one mapped task per source. An optional source never stops the run: the forecast is then marked
-  degraded. A fundamental one does: when its provider has recovered, clear its `ingest` with all downstream tasks.
-- **compare_sources**: a fundamental source has no accepted data for this week; see its `ingest` and `validate`.
+- **ingest**, **validate**: one mapped task per source. An optional source never stops the run, it only
+  marks the forecast degraded. A fundamental one does: clear its `ingest` and all downstream tasks when it
+  has recovered.
+- **compare_sources**: a fundamental source has no accepted data this week; see its `ingest` and `validate`.
 - **impute**, **train**, **infer**: clear the task. It overwrites its own output, nothing is doubled.
 - **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
 """
 
 from airflow.sdk import Param, dag, task
 from steadycast_notifier import SlackNotifier
-from steadycast_runtime import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, git_commit, settings, this_week, weekly
+from steadycast_runtime import git_commit, settings, this_week
+from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, weekly
 
 SETTINGS = settings()
 SOURCES = [source.name for source in SETTINGS.sources]
-PARAMS = {"repoll": Param(False, type="boolean", description="Poll the sources of a published week once more")}
+PARAMS = {"repoll": Param(False, type="boolean", description="Poll the sources of a published week again")}
 
 
 @dag(
-    **weekly(SETTINGS), default_args=defaults(SETTINGS), params=PARAMS, doc_md=__doc__, tags=["forecast", "tier-1"],
-    on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
+    **weekly(SETTINGS), default_args=defaults(SETTINGS), params=PARAMS, doc_md=__doc__,
+    tags=["forecast", "tier-1"], on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
 )  # fmt: skip
 def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     @task(map_index_template=SOURCE_LABEL)

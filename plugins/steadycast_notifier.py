@@ -1,7 +1,8 @@
-"""Tell Slack how a run ended. Never fails or delays a task: it runs after the run, waits 5 s at most and raises nothing.
+"""Tell Slack how a run ended, without ever failing or delaying a task.
 
-The Airflow connection ``slack`` holds the bot token as password; its extra ``base_url`` names another endpoint that speaks
-Slack's API (default ``https://slack.com/api/``). The channel is ``slack_channel`` of pipeline.yaml.
+The Airflow connection ``slack`` holds the bot token as password; its extra ``base_url`` names another
+endpoint that speaks Slack's API (default ``https://slack.com/api/``). The channel is ``slack_channel`` of
+pipeline.yaml.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow.configuration import conf
 from airflow.sdk import BaseNotifier
@@ -21,6 +23,7 @@ from steadycast_runtime.week import week_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
     from steadycast.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -54,8 +57,8 @@ class SlackNotifier(BaseNotifier):
 def send(text: str, conn_id: str) -> None:
     """Post the text, and wait no longer than ``TIMEOUT_S`` for the answer.
 
-    In a thread of its own, because the client's time limit covers neither the look-up of the host's name nor an answer that
-    comes a byte at a time.
+    In a thread of its own, because the client's time limit covers neither the look-up of the host's name
+    nor an answer that comes a byte at a time.
 
     Raises:
         TimeoutError: no answer in time; Slack may still get the message.
@@ -94,11 +97,12 @@ def _post(endpoint: str, token: str, channel: str, text: str) -> None:
 
 
 def message(context: Mapping[str, Any]) -> str:
-    """What the reader needs: which week, published or not, what is different or what failed, and where to look."""
+    """What the reader needs: which week, published or not, what is different or failed, and where to look."""
     dag_id = context["dag"].dag_id
     run_id = context["run_id"]
     run = context.get("dag_run")
-    link = f"<{conf.get('api', 'base_url', fallback='').rstrip('/')}/dags/{dag_id}/runs/{run_id}|open the run>"
+    site = conf.get("api", "base_url", fallback="").rstrip("/")
+    link = f"<{site}/dags/{dag_id}/runs/{quote(run_id)}|open the run>"
     title = f"*{escaped(settings().title)}*, {dag_id}"
     failed = context.get("reason") != "success"
     try:
@@ -118,10 +122,11 @@ def _what_failed(store: Lake, as_of: dt.date, dag_id: str, context: Mapping[str,
     if not notes:
         ti = context.get("ti")
         where = f"task `{ti.task_id}`" if ti is not None else "the run"
-        return f"{where} ended without a word ({context.get('reason')}): killed, or out of its time limit. See its log."
+        return f"{where} ended without a word ({context.get('reason')}): it was killed. See its log."
     # the first stages first: what fails later usually follows from it
-    told = [f"*{name}*: {escaped(note['what'])}\n_Next_: {escaped(note['next'])}" for name, note in notes.items()]
-    text = "\n".join(told)
+    text = "\n".join(
+        f"*{task}*: {escaped(note['what'])}\n_Next_: {escaped(note['next'])}" for task, note in notes.items()
+    )
     return text if len(text) <= SHOWN else text[:SHOWN] + " … (more in the task's log)"
 
 

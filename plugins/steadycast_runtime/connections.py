@@ -37,7 +37,7 @@ def airflow_connection(conn_id: str) -> AirflowConnection:
     except AirflowNotFoundException:
         raise ConnectionMissing(
             f"there is no Airflow connection {conn_id!r}",
-            remedy=f"create it under Admin, Connections, or set AIRFLOW_CONN_{conn_id.upper()} for all components",
+            remedy=f"create it under Admin, Connections, or set AIRFLOW_CONN_{conn_id.upper()} everywhere",
         ) from None
 
 

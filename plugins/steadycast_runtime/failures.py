@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steadycast.errors import SteadycastError
 
 if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
     from steadycast.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ def folder(as_of: dt.date, dag_id: str) -> str:
     return f"runs/{as_of}/failures/{dag_id}/"
 
 
-def place(as_of: dt.date, ti: Any) -> str:
+def place(as_of: dt.date, ti: RuntimeTaskInstanceProtocol) -> str:
     """Path of the note of one task instance."""
     mapped = f".{ti.map_index}" if ti.map_index is not None and ti.map_index >= 0 else ""
     return f"{folder(as_of, ti.dag_id)}{ti.task_id}{mapped}.json"
@@ -34,7 +36,8 @@ def describe(error: BaseException) -> dict[str, str]:
         return {"error": type(error).__name__, "what": error.what, "next": error.remedy}
     said = str(error).strip()
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return {"error": type(error).__name__, "what": what, "next": "read the task's log; clear the task to run it again"}
+    remedy = "read the task's log; clear the task to run it again"
+    return {"error": type(error).__name__, "what": what, "next": remedy}
 
 
 def note(lake: Lake, path: str, error: BaseException) -> None:

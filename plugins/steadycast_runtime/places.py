@@ -7,9 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadycast_runtime.connections import storage_arguments
-
 from steadycast.settings import Settings, load
+from steadycast_runtime.connections import storage_arguments
 
 if TYPE_CHECKING:
     from steadycast.lake import Lake
@@ -27,7 +26,10 @@ def settings() -> Settings:
 
 
 def lake() -> Lake:
-    """The lake that STEADYCAST_LAKE names; S3's credential is the Airflow connection STEADYCAST_LAKE_CONNECTION, or `lake`."""
+    """The lake that STEADYCAST_LAKE names.
+
+    The credential for S3 is the Airflow connection that STEADYCAST_LAKE_CONNECTION names, or ``lake``.
+    """
     from steadycast.lake import open_lake
 
     url = os.environ.get("STEADYCAST_LAKE") or str(PROJECT / ".steadycast/lake")
@@ -37,7 +39,7 @@ def lake() -> Lake:
 
 
 def git_commit() -> str:
-    """The commit that a model is recorded with: STEADYCAST_GIT_COMMIT, else the checkout's, marked if it was edited."""
+    """The commit that a model is recorded with: STEADYCAST_GIT_COMMIT, else the checkout's own."""
     if given := os.environ.get("STEADYCAST_GIT_COMMIT"):
         return given
     try:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
 from steadycast import errors
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 SOON = dt.timedelta(seconds=15)
 LONGEST = dt.timedelta(minutes=15)
 """A source that asks for a longer pause gets this one: the forecast has a publication day."""
 
 WORTH_A_RETRY = (errors.SourceUnreachable, errors.BadResponse, errors.LakeError)
-FINAL = (errors.ArtefactMissing,)
+FINAL = (errors.ArtefactMissing, errors.LakeMisplaced)
 
 
 def helps_to_retry(error: BaseException) -> bool:
     """Can the same task succeed later without anybody correcting something?
 
-    Of our own errors only those of the network and the storage. An error that is not ours may be anything, such as a
-    lack of memory, and gets its retries.
+    Of our own errors only those of the network and the storage. An error that is not ours may be anything,
+    such as a lack of memory, and gets its retries.
     """
     if isinstance(error, errors.SteadycastError):
         return isinstance(error, WORTH_A_RETRY) and not isinstance(error, FINAL)
@@ -29,10 +32,10 @@ def helps_to_retry(error: BaseException) -> bool:
 
 
 class RetryByError(RetryPolicy):
-    """Fail at once what a person must correct; retry the rest, each time later, or when the source asks to."""
+    """Fail at once what a person must correct; retry the rest, later each time or when the source asks."""
 
     def evaluate(
-        self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
         """Decide from the error; the task's ``retries`` stay the limit."""
         said = str(exception) or type(exception).__name__

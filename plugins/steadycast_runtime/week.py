@@ -1,8 +1,4 @@
-"""Airflow -> steadycast: what a task hands to a stage, and how a stage's error reaches its reader.
-
-A task opens its week with ``with this_week() as week`` and calls its stage. Everything heavy (pandas, the lake) is imported
-on use, because DAG files import this module each time they are parsed.
-"""
+"""The week of the running task: which one it is, and how its stage is called."""
 
 from __future__ import annotations
 
@@ -17,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowTaskTimeout
+
+from steadycast.errors import SteadycastError
+from steadycast.settings import AnySource, Settings
 from steadycast_runtime import failures
 from steadycast_runtime.connections import source_connection
 from steadycast_runtime.places import lake, settings
 from steadycast_runtime.retry import helps_to_retry
-
-from steadycast.errors import SteadycastError
-from steadycast.settings import AnySource, Settings
 
 if TYPE_CHECKING:
     from steadycast.lake import Lake
@@ -48,7 +44,7 @@ def week_of(partition_key: str | None) -> dt.date:
     """
     remedy = (
         "trigger the DAG again and type the week's Monday as YYYY-MM-DD, e.g. 2016-08-22, in the field "
-        "`Partition Key` of the trigger form (REST: \"partition_key\": \"2016-08-22\")"
+        '`Partition Key` of the trigger form (REST: "partition_key": "2016-08-22")'
     )
     if not partition_key:
         raise WeekUnknown("this run has no partition key, so it does not know its week", remedy=remedy)
@@ -58,7 +54,9 @@ def week_of(partition_key: str | None) -> dt.date:
         raise WeekUnknown(f"partition key {partition_key!r} is no date", remedy=remedy) from None
     if day.weekday():
         monday = day - dt.timedelta(days=day.weekday())
-        raise WeekUnknown(f"partition key {partition_key} is a {day:%A}; its week's Monday is {monday}", remedy=remedy)
+        raise WeekUnknown(
+            f"partition key {partition_key} is a {day:%A}; its week's Monday is {monday}", remedy=remedy
+        )
     return day
 
 
@@ -72,7 +70,7 @@ class Week:
     progress: Progress
     context: Mapping[str, Any]
 
-    def run(self, stage: str, *arguments: Any, **named: Any) -> str:
+    def run(self, stage: str, *arguments: object, **named: object) -> str:
         """Run ``steadycast.<stage>``, imported only now, and return the path of what it wrote."""
         module = importlib.import_module(f"steadycast.{stage}")
         path: str = module.run(self.lake, *arguments, as_of=self.as_of, progress=self.progress, **named)
@@ -103,7 +101,8 @@ class Week:
             if source.role == "fundamental" or (tries_left > 0 and helps_to_retry(error)):
                 raise
             reason = failures.describe(error)["what"]
-            log.warning("The run goes on without %s, and the forecast is marked degraded: %s", name, error, exc_info=error)
+            log.warning("%s", error, exc_info=error)
+            log.warning("The run goes on without %s; the forecast is marked degraded", name)
             self.context["source_label"] = f"{name} (absent)"
             self.context["task_state_store"].set("absent", reason)
             return ingest.absent(self.lake, source, as_of=self.as_of, reason=reason)
@@ -111,7 +110,7 @@ class Week:
 
 @contextmanager
 def this_week() -> Iterator[Week]:
-    """The running task's week; an error that leaves it is noted for the alert and ends the log in plain words."""
+    """The running task's week; an error that leaves it is noted for the alert, and logged in plain words."""
     context = get_current_context()
     try:
         as_of = week_of(context["dag_run"].partition_key)
@@ -130,7 +129,7 @@ def this_week() -> Iterator[Week]:
 
 
 def _retrieved_at(source: AnySource, as_of: dt.date) -> dt.datetime:
-    """A provider that can be asked as of a past day answers as it would have on the week's Monday; others answer as of now."""
+    """The week's Monday for a provider that can be asked as of a past day; now for one that can not."""
     if source.answers_as_of:
         return dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC)
     return dt.datetime.now(dt.UTC)

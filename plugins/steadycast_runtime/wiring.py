@@ -1,4 +1,4 @@
-"""What the DAG files share: defaults of every task, the weekly schedule, assets, and the names of mapped tasks."""
+"""What the DAG files share: task defaults, the weekly schedule, assets, names of mapped tasks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import Asset, CronPartitionTimetable
-from steadycast_runtime.retry import RETRY_BY_ERROR
 
 from steadycast.settings import Settings
+from steadycast_runtime.retry import RETRY_BY_ERROR
 
 PUBLICATION = Asset("forecast_published", uri="steadycast://published", group="steadycast")
 ACTUALS = Asset("actuals_accepted", uri="steadycast://actuals", group="steadycast")
@@ -36,8 +36,8 @@ def defaults(settings: Settings) -> dict[str, Any]:
 def weekly(settings: Settings) -> dict[str, Any]:
     """Schedule of a DAG with one run per week, whose partition key is the week's Monday.
 
-    Without catch-up: switched on in the middle of a week, it makes this week's forecast and no older one; those are a
-    backfill's business.
+    Without catch-up: switched on in the middle of a week, it makes this week's forecast and no older one;
+    those are a backfill's business.
     """
     times = settings.schedule
     first = times.first_week
