@@ -6,6 +6,8 @@ never repairs, guesses or fills: what is no number stays as text for the gate to
 
 from __future__ import annotations
 
+import importlib
+
 from steadycast.progress import Progress, silent
 from steadycast.settings import AnySource
 from steadycast.sources.poll import Connection, Poll, Window
@@ -36,45 +38,7 @@ def fetch(
     """
     if window.empty:
         return Poll(empty_frame(), notes=(f"no day from {window.start} to {window.end}, nothing was asked",))
-    # each connector is imported when it is needed: boto3 and sqlalchemy are slow to load
-    match source.kind:
-        case "http_json":
-            from steadycast.sources import http_json
-
-            return http_json.fetch(source, window, connection, progress=progress)
-        case "http_csv":
-            from steadycast.sources import http_csv
-
-            return http_csv.fetch(source, window, connection, progress=progress)
-        case "fred":
-            from steadycast.sources import fred
-
-            return fred.fetch(source, window, connection, progress=progress)
-    return _fetch_other(source, window, connection, progress)
-
-
-def _fetch_other(
-    source: AnySource, window: Window, connection: Connection | None, progress: Progress
-) -> Poll:
-    match source.kind:
-        case "open_meteo":
-            from steadycast.sources import open_meteo
-
-            return open_meteo.fetch(source, window, connection, progress=progress)
-        case "noaa":
-            from steadycast.sources import noaa
-
-            return noaa.fetch(source, window, connection, progress=progress)
-        case "s3_object":
-            from steadycast.sources import s3_object
-
-            return s3_object.fetch(source, window, connection, progress=progress)
-        case "sql_query":
-            from steadycast.sources import sql_query
-
-            return sql_query.fetch(source, window, connection, progress=progress)
-        case "local_file":
-            from steadycast.sources import local_file
-
-            return local_file.fetch(source, window, progress=progress)
-    raise AssertionError(f"unknown kind {source.kind}")
+    # the module of the kind is imported when it is needed: boto3 and sqlalchemy are slow to load
+    connector = importlib.import_module(f"{__name__}.{source.kind}")
+    poll: Poll = connector.fetch(source, window, connection, progress=progress)
+    return poll

@@ -1,13 +1,12 @@
 """The one HTTP transport: limits on time and size, retries, and answers that are really data.
 
 Four limits of time hold at once: connecting, silence while reading, one whole answer, and the whole poll. The
-last two also end an answer that drips for ever, headers included: the socket is shut down when the time is up.
+last two also end an answer that drips for ever, headers included: then the socket is shut down.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 import random
 import ssl
@@ -20,9 +19,10 @@ from typing import Self, TypeVar
 import httpx
 import tenacity
 
-from steadycast.errors import BadResponse, SourceError
+from steadycast.errors import BadResponse
 from steadycast.settings import HttpSource
 from steadycast.sources import answers
+from steadycast.sources.address import base, credential, is_loopback, same_server
 from steadycast.sources.answers import Again, Answer, Wanted
 from steadycast.sources.decoding import Unreadable, too_large
 from steadycast.sources.masking import Secrets
@@ -76,12 +76,12 @@ class Transport:
         self._source, self._waiting = source, waiting or Waiting()
         self._connection_id = connection.id if connection else "(none)"
         self.secrets = Secrets(connection)
-        self.base = _base(source.name, connection, documented)
-        self._headers, self._params, self._auth = _credential(connection, auth)
+        self.base = base(source.name, connection, documented)
+        self._headers, self._params, self._auth = credential(connection, auth)
         self._deadline = time.monotonic() + source.timeouts.total_s
         self._wire = Wire()
         # a proxy from the environment is for the way out, never for a server on this machine
-        self._client = httpx.Client(trust_env=not _is_loopback(self.base.host))
+        self._client = httpx.Client(trust_env=not is_loopback(self.base.host))
         self.requests = 0
         self.size = 0
 
@@ -200,7 +200,7 @@ class Transport:
                         shown,
                     )
             target = address.join(response.headers["location"])
-            if not _same_server(address, target):
+            if not same_server(address, target):
                 auth, headers = None, {k: v for k, v in headers.items() if k in _FOR_ANY_SERVER}
             if address.scheme == "https" and target.scheme != "https":
                 raise self._bad(
@@ -289,56 +289,3 @@ class Transport:
 _SLOW = "wait for the provider and clear the task; raise the source's timeouts only if it is always that slow"
 _ACCEPT: dict[str, str] = {"JSON": "application/json", "CSV": "text/csv, text/plain;q=0.9, */*;q=0.5"}
 _FOR_ANY_SERVER = {"User-Agent", "Accept", "Accept-Encoding"}
-
-
-def _base(source: str, connection: Connection | None, documented: str) -> httpx.URL:
-    address = (connection.address if connection else "") or documented
-    try:
-        base = httpx.URL(address)
-    except httpx.InvalidURL as error:
-        raise SourceError(
-            source, "its address is no URL", remedy="correct the connection's address"
-        ) from error
-    if base.scheme not in ("http", "https") or not base.host:
-        named = f"connection {connection.id!r}" if connection else "its connection"
-        raise SourceError(
-            source,
-            f"{named} has no http or https address",
-            remedy=f"set `connection` of {source} in pipeline.yaml and the connection's address in Airflow, "
-            "e.g. https://api.example.org",
-        )
-    return base
-
-
-def _credential(
-    connection: Connection | None, auth: bool
-) -> tuple[dict[str, str], dict[str, str], httpx.Auth | None]:
-    """Headers, query parameters and basic login of the connection."""
-    if connection is None:
-        return {}, {}, None
-    headers = {k.removeprefix("header:"): v for k, v in connection.extra.items() if k.startswith("header:")}
-    params = {k.removeprefix("query:"): v for k, v in connection.extra.items() if k.startswith("query:")}
-    if not auth:
-        return headers, params, None
-    if connection.token:
-        return {**headers, "Authorization": f"Bearer {connection.token}"}, params, None
-    if connection.login or connection.password:
-        return headers, params, httpx.BasicAuth(connection.login or "", connection.password or "")
-    return headers, params, None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _same_server(one: httpx.URL, other: httpx.URL) -> bool:
-    """Same host and port, or the same host's step from http to https."""
-    ports = {"http": 80, "https": 443}
-    if one.host != other.host:
-        return False
-    same_port = (one.port or ports.get(one.scheme)) == (other.port or ports.get(other.scheme))
-    upgrade = one.scheme == "http" and other.scheme == "https" and one.port is None and other.port is None
-    return (one.scheme == other.scheme and same_port) or upgrade

@@ -44,7 +44,6 @@ def read_pages(
         SourceError: as ``steadycast.sources.fetch`` lists them.
     """
     params = {name: window.fill(text) for name, text in source.params.items()}
-    headers = {name: window.fill(text) for name, text in source.headers.items()}
     url = transport.url(window.fill(source.path))
 
     def ask(address: httpx.URL, more: dict[str, str]) -> Page:
@@ -53,7 +52,7 @@ def read_pages(
             link = httpx.Response(200, headers=answer.headers).links.get("next", {}).get("url")
             return Page(table, whole, link, hashlib.sha256(answer.body).hexdigest())
 
-        return transport.get(address, more, to_page, wanted=wanted, headers=headers)
+        return transport.get(address, more, to_page, wanted=wanted, headers=source.headers)
 
     if source.paging is None:
         page = ask(url, params)

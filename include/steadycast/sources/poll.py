@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -54,10 +55,13 @@ class Window:
         return self.start >= self.end
 
     def fill(self, text: str) -> str:
-        """``text`` with ``{start}``, ``{end}`` and ``{as_of}`` replaced by ISO dates; other braces stay."""
-        for name in ("start", "end", "as_of"):
-            text = text.replace("{" + name + "}", getattr(self, name).isoformat())
-        return text
+        """``text`` with ISO dates for ``{start}``, ``{end}`` and ``{as_of}``; ``{{`` stands for a brace."""
+        days = {"{start}": self.start, "{end}": self.end, "{as_of}": self.as_of}
+        return re.sub(
+            r"\{\{|\}\}|\{(?:start|end|as_of)\}",
+            lambda found: found[0][0] if found[0] in ("{{", "}}") else days[found[0]].isoformat(),
+            text,
+        )
 
 
 @dataclass(frozen=True)
