@@ -43,7 +43,7 @@ class SettingsError(SteadycastError):
         self.problems = list(problems)
         super().__init__(
             f"{file} has {len(self.problems)} problem(s):\n- " + "\n- ".join(self.problems),
-            remedy=f"correct these places in {file}; `make schema` writes a schema that editors use for completion",
+            remedy=f"correct these places in {file}; `make schema` writes a schema for editors' completion",
         )
 
 
@@ -64,7 +64,7 @@ class LakeUnreachable(LakeError):
 
 
 class LakeMisplaced(LakeError):
-    """The lake's address is wrong: no such bucket, a file where a folder belongs, an unknown kind of address."""
+    """The lake's address is wrong: no such bucket, a file where a folder belongs, an unknown scheme."""
 
 
 class ArtefactUnreadable(LakeError):
@@ -114,7 +114,7 @@ class SourceTimeout(SourceUnreachable):
 
 
 class SourceRateLimited(SourceUnreachable):
-    """The source answered 429 after all attempts; ``retry_after_s`` is its wish in seconds, if it named one."""
+    """The source answered 429 after all attempts; ``retry_after_s`` is its wish in seconds, if given."""
 
     def __init__(self, source: str, what: str, *, remedy: str, retry_after_s: float | None = None) -> None:
         self.retry_after_s = retry_after_s

@@ -1,4 +1,4 @@
-"""The only place that touches storage: artefacts written whole or not at all, observations append-only by version."""
+"""The only place that touches storage: artefacts whole or not at all, observations append-only by version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Appended", "Backend", "Lake", "Observations", "open_lake"]
 def open_lake(
     url: str,
     *,
-    s3_client: Any | None = None,
+    s3_client: Any | None = None,  # noqa: ANN401 - boto3 makes its clients at run time; they have no type
     endpoint_url: str | None = None,
     access_key: str | None = None,
     secret_key: str | None = None,

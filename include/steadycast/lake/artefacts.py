@@ -1,4 +1,4 @@
-"""Artefacts: bytes, JSON, tables and folders, each written whole or not at all and the same bytes every time."""
+"""Artefacts: bytes, JSON, tables and folders, each whole or not at all and the same bytes every time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Lake:
         return path
 
     def write_bytes_if_absent(self, path: str, data: bytes) -> bool:
-        """Store unless something is there, identical or not; False if it was. Of several writers one gets True."""
+        """Store unless something is there, identical or not; of several writers one gets True."""
         return self.backend.write_if_absent(path, data)
 
     def read_bytes(self, path: str) -> bytes:
@@ -54,7 +54,7 @@ class Lake:
         return self.backend.exists(path)
 
     def list(self, prefix: str) -> list[str]:
-        """Paths of all artefacts below the folder ``prefix`` ('' for all), sorted; none if there is no such folder."""
+        """Paths of all artefacts below the folder ``prefix`` ('' for all), sorted; else none."""
         return self.backend.list(prefix)
 
     def delete(self, path: str) -> None:
@@ -65,11 +65,12 @@ class Lake:
         """Where a person finds the artefact: an absolute file path or an s3 address."""
         return self.backend.link(path)
 
-    def write_json(self, path: str, obj: Any) -> str:
+    def write_json(self, path: str, obj: object) -> str:
         """Store as JSON with sorted keys; dates become ISO 8601 texts.
 
         Raises:
-            ValueError: a value is NaN or infinite, or of a type JSON does not know; write None where nothing is known.
+            ValueError: a value is NaN or infinite, or of a type that JSON does not know; write None
+                where nothing is known.
         """
         try:
             text = json.dumps(
@@ -79,7 +80,7 @@ class Lake:
             raise ValueError(f"{path} can not be stored as JSON: {error}") from error
         return self.write_bytes(path, f"{text}\n".encode())
 
-    def read_json(self, path: str) -> Any:
+    def read_json(self, path: str) -> Any:  # noqa: ANN401 - the caller knows the shape
         """The stored object; dates come back as texts."""
         data = self.read_bytes(path)
         try:
@@ -113,8 +114,8 @@ class Lake:
     def write_folder(self, prefix: str, local: Path) -> str:
         """Store all files below a local folder, then a manifest with their checksums; returns ``prefix``.
 
-        The folder is whole when its ``manifest.json`` is there. It is taken away first when the folder is written
-        again, and files of an earlier attempt that are not in the new one go last.
+        The folder is whole when its ``manifest.json`` is there. When the folder is written again, the manifest is
+        taken away first, and files of an earlier attempt that are not in the new one go last.
         """
         prefix = checked(checked_folder(prefix))
         files = sorted(p for p in local.rglob("*") if p.is_file())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
+
+import pyarrow as pa
 
 TEMP_SUFFIX = ".tmp"
 
@@ -10,8 +12,8 @@ TEMP_SUFFIX = ".tmp"
 class Backend(Protocol):
     """A store of whole objects under slash-separated paths; local folder and S3 behave the same.
 
-    Every write is whole or not at all: a reader, also one at the same moment or after a kill, sees the object before
-    or after, never in between. All methods raise subclasses of ``LakeError``.
+    Every write is whole or not at all: a reader, also one at the same moment or after a kill, sees the object
+    before or after, never in between. All methods raise subclasses of ``LakeError``.
     """
 
     url: str
@@ -28,7 +30,7 @@ class Backend(Protocol):
         """The whole object; ArtefactMissing if there is none."""
         ...
 
-    def open(self, path: str) -> Any:
+    def open(self, path: str) -> pa.NativeFile:
         """A seekable pyarrow file for reading parts of an object; ArtefactMissing if there is none."""
         ...
 

@@ -1,4 +1,4 @@
-"""Many cells at once, as arrays: sorting, comparing and collapsing ten million of them without a Python loop."""
+"""Many cells at once, as arrays: ten million are sorted, compared and collapsed without a Python loop."""
 
 from __future__ import annotations
 
@@ -66,24 +66,23 @@ class Cells:
         return self.take(np.lexsort((self.variable, self.entity, self.day)))
 
     def checksum(self) -> str:
-        """The same for the same cells in any order; two polls that say the same have the same."""
-        cells = self.by_date()
+        """Of cells sorted by date: two polls that say the same have the same."""
         digest = hashlib.sha256()
-        for names, codes in ((self.entities, cells.entity), (self.variables, cells.variable)):
-            used, places = np.unique(codes, return_inverse=True)
+        for names, codes in ((self.entities, self.entity), (self.variables, self.variable)):
+            used = np.bincount(codes, minlength=len(names)) > 0
             digest.update("\0".join(names[used]).encode())
-            digest.update(places.astype("<i8").tobytes())
-        digest.update(cells.day.astype("<i8").tobytes())
-        digest.update((cells.value + 0.0).astype("<f8").tobytes())  # -0.0 is 0.0
+            digest.update((np.cumsum(used) - 1)[codes].astype("<i8").tobytes())
+        digest.update(self.day.astype("<i8").tobytes())
+        digest.update((self.value + 0.0).astype("<f8").tobytes())  # -0.0 is 0.0
         return digest.hexdigest()
 
 
 NO_CELLS = Cells(
     np.array([], dtype=object),
     np.array([], dtype=object),
-    np.array([], dtype=np.int64),
-    np.array([], dtype=np.int64),
-    np.array([], dtype=np.int64),
+    np.array([], dtype=np.int32),
+    np.array([], dtype=np.int32),
+    np.array([], dtype=np.int32),
     np.array([], dtype=np.float64),
 )
 
@@ -111,15 +110,15 @@ def from_frame(source: str, frame: pd.DataFrame) -> Cells:
     dates = moments.astype("datetime64[D]")
     if (dates != moments).any():
         wrong = moments[dates != moments][0]
-        raise ValueError(f"source {source}: {DATE} {wrong} is no whole day; observations are daily or coarser")
+        raise ValueError(f"source {source}: {DATE} {wrong} is no whole day, as a cell needs")
     entity, entities = pd.factorize(known[ENTITY], sort=True)
     variable, variables = pd.factorize(known[VARIABLE], sort=True)
     return Cells(
         np.asarray(entities, dtype=object),
         np.asarray(variables, dtype=object),
-        entity,
-        variable,
-        dates.astype(np.int64),
+        entity.astype(np.int32),
+        variable.astype(np.int32),
+        dates.astype(np.int32),
         known[VALUE].to_numpy(dtype=np.float64),
     )
 
@@ -133,11 +132,16 @@ def joined(parts: Sequence[Cells]) -> Cells:
     return Cells(
         entities,
         variables,
-        np.concatenate([np.searchsorted(entities, p.entities)[p.entity] for p in parts]),
-        np.concatenate([np.searchsorted(variables, p.variables)[p.variable] for p in parts]),
+        np.concatenate([_places(entities, p.entities)[p.entity] for p in parts]),
+        np.concatenate([_places(variables, p.variables)[p.variable] for p in parts]),
         np.concatenate([p.day for p in parts]),
         np.concatenate([p.value for p in parts]),
     )
+
+
+def _places(names: Array, own: Array) -> Array:
+    """Of each own name its place among all names; both sorted."""
+    return np.searchsorted(names, own).astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ class History:
     differs: Array
 
     def newest(self) -> Array:
-        """Places of the versions that still stand: per cell the newest one that differs from the one before it."""
+        """Places of the versions that stand: per cell the newest one that differs from the one before it."""
         places = np.flatnonzero(self.differs)
         last = np.append(self.first[places][1:], True) if len(places) else places
         return places[last]
@@ -166,13 +170,14 @@ class History:
 def history(parts: Sequence[Cells]) -> History:
     """Put parts, oldest first, into the order of their cells."""
     cells = joined(parts)
-    part = np.repeat(np.arange(len(parts)), [len(p) for p in parts])
-    if not len(cells):
+    part = np.repeat(np.arange(len(parts), dtype=np.int32), [len(p) for p in parts])
+    if len(cells) == 0:
         nothing = np.array([], dtype=bool)
         return History(cells, part, nothing, nothing)
     first_day = cells.day.min()
     span = int(cells.day.max() - first_day) + 1
-    key = (cells.entity * len(cells.variables) + cells.variable) * span + (cells.day - first_day)
+    series = cells.entity.astype(np.int64) * len(cells.variables) + cells.variable
+    key = series * span + (cells.day - first_day)
     order = np.argsort(key, kind="stable")  # stable: the parts come oldest first and stay so within a cell
     key, cells = key[order], cells.take(order)
     first = np.append(True, key[1:] != key[:-1])
@@ -181,7 +186,7 @@ def history(parts: Sequence[Cells]) -> History:
 
 
 def to_frame(cells: Cells, retrieved_at: Array) -> pd.DataFrame:
-    """A table of the observation columns; ``retrieved_at`` in microseconds since 1970-01-01, UTC, per cell."""
+    """A table of the observation columns; ``retrieved_at`` per cell in microseconds since 1970-01-01, UTC."""
     columns = {
         ENTITY: _names(cells.entities, cells.entity),
         DATE: pa.array(cells.day.astype("datetime64[D]").astype("datetime64[us]")),

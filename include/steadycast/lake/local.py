@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -24,9 +23,9 @@ _NO_FOLDER = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 class LocalBackend:
     """Objects are files below ``root``; missing folders are made by the first write.
 
-    A write fills a hidden temporary file in the target's own folder, flushes it to the disk, then gives it its name
-    in one step (rename, or hard link where nothing may be replaced) and flushes the folder. A killed writer leaves at
-    most a temporary file, which nobody lists or reads.
+    A write fills a hidden temporary file in the target's own folder, flushes it to the disk, gives it its name in
+    one step (rename, or hard link where nothing may be replaced) and flushes the folder. A killed writer leaves
+    at most a temporary file, which nobody lists or reads.
     """
 
     def __init__(self, root: Path) -> None:
@@ -58,7 +57,7 @@ class LocalBackend:
                 if error.errno in _NO_HARD_LINKS:
                     raise LakeMisplaced(
                         f"{self.root} is on a file system without hard links ({error.strerror})",
-                        remedy="put the lake on a local disk, NFS or S3; without hard links two attempts could mix",
+                        remedy="put the lake on a local disk, NFS or S3; without links, attempts could mix",
                     ) from error
                 raise
             finally:
@@ -71,7 +70,7 @@ class LocalBackend:
         with _explained(self.link(path), missing=path):
             return (self.root / checked(path)).read_bytes()
 
-    def open(self, path: str) -> Any:
+    def open(self, path: str) -> pa.NativeFile:
         """A seekable pyarrow file; ArtefactMissing if there is none."""
         with _explained(self.link(path), missing=path):
             return pa.OSFile(str(self.root / checked(path)), "rb")
@@ -178,7 +177,7 @@ def _told(error: OSError, place: str, missing: str | None) -> LakeError:
     if error.errno in _FULL:
         return LakeFull(
             f"{place} could not be written: {reason}",
-            remedy="free disk space, or raise the quota or file size limit, then clear the task; nothing half is left",
+            remedy="free disk space, or raise the quota or file size limit, then clear the task",
         )
     if error.errno in _DENIED:
         return LakeDenied(

@@ -1,9 +1,9 @@
 """Observations of one source: append-only, versioned by cell, readable as of any moment.
 
-A poll becomes a segment and counts once it is accepted. The state as of T is what a careful clerk would have written
-down: the accepted polls up to T, oldest first, each overwriting the cells it reports. Segments store less than that
-(see ``segments``), but every read gives exactly this, also when polls were accepted late, rejected afterwards or
-inserted between older ones.
+A poll becomes a segment and counts once it is accepted. The state as of T is what a careful clerk would have
+written down: the accepted polls up to T, oldest first, each overwriting the cells it reports. Every read gives
+exactly this, however the polls came in: accepted late, rejected afterwards, or inserted between older ones. How a
+read gets by with the cells that differ is told in ``segments``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pandas as pd
 
 from steadycast.errors import ArtefactMissing
 from steadycast.lake.backend import Backend, checked
-from steadycast.lake.cells import Cells, History, days, from_frame, history, to_frame
+from steadycast.lake.cells import Array, Cells, History, days, from_frame, history, to_frame
 from steadycast.lake.segments import Days, Info, Place, SegmentFile, encode, overlap, place
 from steadycast.lake.verdicts import Verdict, Verdicts
 
@@ -62,18 +62,18 @@ class Observations:
     def append(self, frame: pd.DataFrame, retrieved_at: dt.datetime) -> Appended:
         """Store a poll as a pending segment: whole or not at all, once however often it is tried.
 
-        If a segment of this moment is there already and was not rejected, the first one stands and is returned. After
-        a rejection, other values make a further attempt of the moment (``<moment>-2``); the same values do not.
+        If a segment of this moment is there already and was not rejected, it stands and is returned. After a
+        rejection, other values make a further attempt of the moment (``<moment>-2``); the same values do not.
 
         Args:
             frame: columns entity, date, variable, value (others are ignored); NaN values are no cells.
             retrieved_at: when the poll was made, or the day that the provider was asked about; aware.
 
         Raises:
-            ValueError: a cell comes twice, lacks its entity, variable or date, or ``retrieved_at`` has no time zone.
+            ValueError: a cell comes twice or lacks a part of its key; ``retrieved_at`` has no time zone.
         """
         moment = _utc(retrieved_at, "retrieved_at")
-        cells = from_frame(self.source, frame)
+        cells = from_frame(self.source, frame).by_date()
         content = cells.checksum()
         while True:
             attempts = [p for p in self._places() if p.retrieved_at == moment]
@@ -122,8 +122,8 @@ class Observations:
             start: first date.
             end: date after the last one.
 
-        Returns: entity, date, variable, value, retrieved_at (UTC, when the cell got this value), sorted by entity,
-            variable, date.
+        Returns: entity, date, variable, value, retrieved_at (UTC, when the cell got this value), sorted by
+            entity, variable, date.
 
         Raises:
             ArtefactMissing: a named segment is not in the lake.
@@ -165,14 +165,15 @@ class Observations:
         info = Info(new, len(differing) - new, len(confirmed), window, base, content)
         return info, encode(at, differing, confirmed, info)
 
-    def _refuse_repeats(self, found: History, ours: Any) -> None:
+    def _refuse_repeats(self, found: History, ours: Array) -> None:
         repeated = np.flatnonzero(ours[1:] & ours[:-1] & ~found.first[1:]) + 1
         if len(repeated):
             cell = found.cells.take(repeated[:1])
             date = cell.day.astype("datetime64[D]")[0]
             raise ValueError(
-                f"source {self.source}: {len(repeated)} cell(s) come twice, the first is entity "
-                f"{cell.entities[cell.entity[0]]!r}, date {date}, variable {cell.variables[cell.variable[0]]!r}"
+                f"source {self.source}: {len(repeated)} cell(s) come twice, the first is "
+                f"entity {cell.entities[cell.entity[0]]!r}, date {date}, "
+                f"variable {cell.variables[cell.variable[0]]!r}"
             )
 
     def _standing(self, attempts: Sequence[Place], content: str) -> Appended | None:
@@ -239,16 +240,21 @@ class Observations:
         at = place(segment)
         if at is None or not self._backend.exists(self._path(at)):
             raise ArtefactMissing(
-                f"{self._folder}/{segment}.parquet", remedy=f"run ingest of {self.source} for the week that needs it"
+                f"{self._folder}/{segment}.parquet",
+                remedy=f"run ingest of {self.source} for the week that needs it",
             )
         return at
 
 
 def _doubted(info: Info, windows: dict[str, Days]) -> Days | None:
-    """Dates on which a segment's confirmed cells are needed; ``windows`` are those of the older segments that count.
+    """Dates on which a segment's confirmed cells are needed.
 
-    What the segment confirmed is repeated by the older segments that it was compared with. Where others count now, or
-    some of those do not, their dates are in doubt.
+    What the segment confirmed, the older segments that it was compared with say as well. Where other ones
+    count now, or some of those do not, their dates are in doubt.
+
+    Args:
+        info: the segment's description.
+        windows: by name, the older segments that count.
     """
     count = {name: window for name, window in windows.items() if overlap(window, info.window)}
     doubted = [(count.get(name) or info.base[name]) for name in count.keys() ^ info.base.keys()]
@@ -257,7 +263,7 @@ def _doubted(info: Info, windows: dict[str, Days]) -> Days | None:
     return min(first for first, _ in doubted), max(last for _, last in doubted)
 
 
-def _frame(places: Sequence[Place], found: History, rows: Any) -> pd.DataFrame:
+def _frame(places: Sequence[Place], found: History, rows: Array) -> pd.DataFrame:
     moments = np.array([p.micros for p in places], dtype=np.int64)
     return to_frame(found.cells.take(rows), moments[found.part[rows]])
 

@@ -1,9 +1,9 @@
 """A segment: what one poll said, as one Parquet file that is written once and never again.
 
-The file holds all cells of the poll in two groups: first those that differ from the state the poll was compared with
-(``changed`` is true), then those it confirmed. A reader who has the same older segments as the poll was compared with
-needs the first group only. The second one answers every other case: an older poll that was accepted, rejected or
-inserted afterwards can not silence what this poll said.
+The file holds all cells of the poll in two parts: first those that differ from the state that the poll was compared
+with (``changed`` is true), then those it confirmed. A reader who counts the same older segments as the poll was
+compared with needs the first part only. The second one serves every other case: an older poll that was accepted,
+rejected or inserted afterwards can not silence what this poll said.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from steadycast.errors import ArtefactUnreadable
-from steadycast.lake.cells import NO_CELLS, Cells, joined
+from steadycast.lake.cells import NO_CELLS, Array, Cells, joined
 from steadycast.schema import DATE, ENTITY, RETRIEVED_AT, VALUE, VARIABLE
 
 CHANGED = "changed"
@@ -37,7 +36,7 @@ Days = tuple[int, int]
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A segment's place in its source's order: when it was retrieved, then which attempt of that moment it is."""
+    """A segment's place in its source's order: when it was retrieved, then the attempt of that moment."""
 
     retrieved_at: dt.datetime
     attempt: int = 1
@@ -73,7 +72,7 @@ class Info:
         changed: cells whose value differs from the state before.
         unchanged: cells that the poll confirmed.
         window: first and last date of the poll's cells; None if it had none.
-        base: the accepted older segments it was compared with and which share dates with it, with their windows.
+        base: windows of the accepted older segments it was compared with that share dates with it.
         content: checksum of what the poll said.
     """
 
@@ -104,10 +103,13 @@ def encode(at: Place, differing: Cells, confirmed: Cells, info: Info) -> bytes:
         metadata={_META: json.dumps(asdict(info), sort_keys=True)},
     )
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+    repetitive = [ENTITY, VARIABLE, RETRIEVED_AT]
+    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=repetitive) as writer:
         for cells, changed in ((differing, True), (confirmed, False)):
             if len(cells):
-                writer.write_table(_table(cells.by_date(), at, changed, schema), row_group_size=ROWS_PER_GROUP)
+                writer.write_table(
+                    _table(cells.by_date(), at, changed, schema), row_group_size=ROWS_PER_GROUP
+                )
     data: bytes = sink.getvalue().to_pybytes()
     return data
 
@@ -127,7 +129,7 @@ def _table(cells: Cells, at: Place, changed: bool, schema: pa.Schema) -> pa.Tabl
     )
 
 
-def _dictionary(codes: Any, names: Any) -> pa.DictionaryArray:
+def _dictionary(codes: Array, names: Array) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
 
 
@@ -142,7 +144,7 @@ class SegmentFile:
         ArtefactUnreadable: the file is no segment.
     """
 
-    def __init__(self, path: str, file: Any) -> None:
+    def __init__(self, path: str, file: pa.NativeFile) -> None:
         self._path = path
         try:
             self._parquet = pq.ParquetFile(file)
@@ -184,15 +186,15 @@ class SegmentFile:
         entities, entity = _names(table[ENTITY])
         variables, variable = _names(table[VARIABLE])
         day = table[DATE].combine_chunks().cast(pa.int32()).to_numpy(zero_copy_only=False)
-        cells = Cells(entities, variables, entity, variable, day.astype(np.int64), table[VALUE].to_numpy())
+        cells = Cells(entities, variables, entity, variable, day, table[VALUE].to_numpy())
         return cells.between(start, end)
 
 
-def _names(column: pa.ChunkedArray) -> tuple[Any, Any]:
+def _names(column: pa.ChunkedArray) -> tuple[Array, Array]:
     """Sorted names and each row's place among them."""
     encoded = column.unify_dictionaries().combine_chunks()
     names = np.array(encoded.dictionary.to_pylist(), dtype=object)
     order = np.argsort(names)
-    rank = np.empty(len(names), dtype=np.int64)
+    rank = np.empty(len(names), dtype=np.int32)
     rank[order] = np.arange(len(names))
     return names[order], rank[encoded.indices.to_numpy(zero_copy_only=False)]

@@ -1,4 +1,4 @@
-"""What was decided about each segment: one small file beside it, so that a segment itself is never touched."""
+"""What was decided about each segment: a small file of its own, so that a segment is never touched again."""
 
 from __future__ import annotations
 
