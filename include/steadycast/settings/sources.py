@@ -46,9 +46,23 @@ class ExpectationSettings(Strict):
     warn_row_share: float = Field(
         0.95, ge=0, le=1, description="Rows against the usual number; fewer is a warning."
     )
-    max_unreadable_share: float = Field(0.0, ge=0, le=1, description="Share of values that are no number.")
+    max_unreadable_share: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Share of cells without a readable number or date, or with two values; more is critical.",
+    )
     max_out_of_range_share: float = Field(
-        0.0, ge=0, le=1, description="Share of values outside minimum..maximum."
+        0.0, ge=0, le=1, description="Share of a variable's values outside minimum..maximum; more is critical."
+    )
+    warn_revised_share: float = Field(
+        0.2, ge=0, le=1, description="Share of a series' re-polled values that changed; more is a warning."
+    )
+    warn_unusual_share: float = Field(
+        0.5, ge=0, le=1, description="Share of a series' newest values unlike its history; more is a warning."
+    )
+    warn_equal_values: PositiveInt = Field(
+        4, description="Equal newest values in a row, and more than ever before, beyond which is a warning."
     )
     extras: tuple[ExpectationExtra, ...] = ()
 
@@ -79,10 +93,13 @@ class SourceSettings(Strict):
     )
     cadence: Literal["daily", "weekly", "monthly"] = "daily"
     expected_lag_days: NonNegativeInt = Field(
-        1, description="Days from a date's end until its value is usually there."
+        1, description="Days from a date until its value is usually there, e.g. 1: on the next day."
     )
     max_lag_days: int | None = Field(
         None, description="Older than this is not fresh; twice the expected lag plus 7."
+    )
+    ahead_weeks: NonNegativeInt = Field(
+        0, description="Weeks from as_of on that the source speaks of, if it is a forecast."
     )
     lookback_weeks: PositiveInt = Field(8, description="Weeks polled again at each run, to see revisions.")
     history_start: dt.date = Field(dt.date(2010, 1, 1), description="First poll reads from this date.")

@@ -1,0 +1,204 @@
+"""What the source gate looks at beside the poll itself: completeness by period, behaviour by series.
+
+Pure functions of frames; thresholds are in ``source_gate``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from steadycast import schema as c
+from steadycast.settings import SourceSettings
+
+PERIOD: Final = "period"
+CELLS: Final = "cells"
+USUAL: Final = "usual"
+SHARE: Final = "share"
+NEWEST: Final = "newest"
+AGE_DAYS: Final = "age_days"
+EQUAL_RUN: Final = "equal_run"
+EQUAL_LIMIT: Final = "equal_limit"
+EQUAL_EXCESS: Final = "equal_excess"
+UNUSUAL_SHARE: Final = "unusual_share"
+USUAL_LOW: Final = "usual_low"
+USUAL_HIGH: Final = "usual_high"
+RECENT_MEDIAN: Final = "recent_median"
+REPOLLED: Final = "repolled"
+REVISED: Final = "revised"
+REVISED_SHARE: Final = "revised_share"
+LARGEST_CHANGE: Final = "largest_change"
+LARGEST_ON: Final = "largest_on"
+
+_SERIES: Final = [c.ENTITY, c.VARIABLE]
+_HISTORY_PERIODS: Final = 26
+_ENOUGH_PERIODS: Final = 4
+_CELLS_PER_PERIOD: Final = {"daily": 7, "weekly": 1, "monthly": 1}
+_RECENT_VALUES: Final = {"daily": 14, "weekly": 4, "monthly": 3}
+_SEASON_DAYS: Final = 30
+"""Daily values are compared with those of the same season: so many days around the same day of earlier
+years."""
+_ENOUGH_VALUES: Final = {"daily": 60, "weekly": 26, "monthly": 24}
+_MARGIN: Final = 0.25
+"""The usual range is widened on both sides by this part of its width."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known when the gate opens.
+
+    Attributes:
+        source: its settings.
+        as_of: the run's Monday.
+        start: first day asked for.
+        poll: the answer as received, POLL_DTYPES.
+        known: accepted before this poll: entity, date, variable, value; dates before as_of.
+    """
+
+    source: SourceSettings
+    as_of: dt.date
+    start: dt.date
+    poll: pd.DataFrame
+    known: pd.DataFrame
+
+    @property
+    def readable(self) -> pd.DataFrame:
+        """Rows of the poll with a readable date and value."""
+        return self.poll[self.poll[c.DATE].notna() & self.poll[c.VALUE].notna()]
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """One row per cell; of duplicates the first."""
+        return self.readable.drop_duplicates(list(c.CELL))
+
+
+def period_of(dates: pd.Series, cadence: str) -> pd.Series:
+    """The first day of each date's period: its Monday, or the first of its month for monthly sources."""
+    days = (dates.dt.day - 1) if cadence == "monthly" else dates.dt.weekday
+    first: pd.Series = dates - pd.to_timedelta(days, unit="D")
+    return first
+
+
+def periods(evidence: Evidence) -> pd.DataFrame:
+    """Cells per period of the look-back window, against the usual number.
+
+    Only periods that lie in the window as a whole and whose last day is due: ``expected_lag_days`` have passed.
+
+    Returns: period, cells, usual, share; one row per period, also of those without any cell.
+    """
+    source = evidence.source
+    from_day = max(evidence.start, evidence.as_of - dt.timedelta(weeks=source.lookback_weeks))
+    grid = _grid(from_day, evidence.as_of - dt.timedelta(days=source.expected_lag_days), source.cadence)
+    counted = _counts(evidence.cells, grid, source.cadence)
+    usual = _usual(evidence, counted)
+    return pd.DataFrame({PERIOD: grid, CELLS: counted, USUAL: usual, SHARE: counted / usual})
+
+
+def _grid(first: dt.date, last: dt.date, cadence: str) -> pd.DatetimeIndex:
+    """The periods that lie in first..last as a whole."""
+    if cadence == "monthly":
+        starts = pd.date_range(first, last, freq="MS", unit="us")
+        return starts[(starts + pd.offsets.MonthEnd(1)) <= pd.Timestamp(last)]
+    starts = pd.date_range(first, last, freq="W-MON", unit="us")
+    return starts[starts + pd.Timedelta(days=6) <= pd.Timestamp(last)]
+
+
+def _counts(cells: pd.DataFrame, grid: pd.DatetimeIndex, cadence: str) -> npt.NDArray[np.int64]:
+    found = period_of(cells[c.DATE], cadence).value_counts()
+    return found.reindex(grid, fill_value=0).to_numpy(dtype=np.int64)
+
+
+def _usual(evidence: Evidence, counted: npt.NDArray[np.int64]) -> float:
+    """Cells of an ordinary period: by the source's own history, else as declared, else by this poll."""
+    source, known = evidence.source, evidence.known
+    if len(known):
+        oldest, newest = known[c.DATE].min().date(), known[c.DATE].max().date()
+        past = _grid(oldest, newest, source.cadence)[-_HISTORY_PERIODS:]
+        if len(past) >= _ENOUGH_PERIODS:
+            return max(float(np.median(_counts(known, past, source.cadence))), 1.0)
+    if source.entities:
+        return float(len(source.entities) * len(source.variables) * _CELLS_PER_PERIOD[source.cadence])
+    filled = counted[counted > 0]
+    return float(np.median(filled)) if len(filled) else 1.0
+
+
+def series(evidence: Evidence) -> pd.DataFrame:
+    """How each series (entity and variable) behaves in this poll, against its own history.
+
+    Returns: entity, variable, and
+        newest, age_days: its newest date and that date's age at as_of;
+        equal_run, equal_limit, equal_excess: equal values at its end, the longest such run that is normal,
+            and by how much it is exceeded;
+        unusual_share, usual_low, usual_high, recent_median: share of its newest values outside the usual
+            range, the range (NaN: too little history to tell), and the newest values' median;
+        repolled, revised, revised_share, largest_change, largest_on: cells polled again, how many of them
+            changed, and the largest change with its date.
+    """
+    source, cells = evidence.source, evidence.cells
+    found = cells.groupby(_SERIES, sort=True)[c.DATE].max().rename(NEWEST).to_frame()
+    found[AGE_DAYS] = (pd.Timestamp(evidence.as_of) - found[NEWEST]).dt.days
+    combined = _combined(evidence.known, cells)
+    found = found.join(_equal_runs(combined, source.expectations.warn_equal_values)).join(
+        _unusual(evidence, combined)
+    )
+    return found.join(_revised(evidence.known, cells)).reset_index()
+
+
+def _combined(known: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """History with the poll laid over it, sorted by series and date."""
+    columns = [*c.CELL, c.VALUE]
+    both = pd.concat([known[columns], cells[columns]], ignore_index=True)
+    return both.drop_duplicates(list(c.CELL), keep="last").sort_values([*_SERIES, c.DATE], ignore_index=True)
+
+
+def _equal_runs(combined: pd.DataFrame, normal: int) -> pd.DataFrame:
+    keys = [combined[k] for k in _SERIES]
+    begins = combined.groupby(_SERIES)[c.VALUE].diff().ne(0)
+    runs = combined.groupby([*keys, begins.cumsum().rename("run")]).size()
+    last = runs.groupby(level=_SERIES).tail(1).droplevel("run")
+    before = runs.groupby(level=_SERIES).apply(lambda lengths: lengths.iloc[:-1].max())
+    limit = before.fillna(0).clip(lower=normal).astype("int64")
+    return pd.DataFrame({EQUAL_RUN: last, EQUAL_LIMIT: limit, EQUAL_EXCESS: last - limit})
+
+
+def _unusual(evidence: Evidence, combined: pd.DataFrame) -> pd.DataFrame:
+    source = evidence.source
+    recent = combined.groupby(_SERIES).tail(_RECENT_VALUES[source.cadence])
+    # the window that is polled again may be rewritten as a whole; it can not vouch for itself
+    old = combined[
+        combined[c.DATE] < pd.Timestamp(evidence.as_of - dt.timedelta(weeks=source.lookback_weeks))
+    ]
+    if source.cadence == "daily":
+        middle = (evidence.as_of - dt.timedelta(days=7)).timetuple().tm_yday
+        apart = (old[c.DATE].dt.dayofyear - middle).abs()
+        old = old[np.minimum(apart, 365 - apart) <= _SEASON_DAYS]
+    by_series = old.groupby(_SERIES)[c.VALUE]
+    low, high, count = by_series.quantile(0.02), by_series.quantile(0.98), by_series.size()
+    margin = (high - low) * _MARGIN
+    usual = pd.DataFrame({USUAL_LOW: low - margin, USUAL_HIGH: high + margin})
+    usual = usual[count >= _ENOUGH_VALUES[source.cadence]]
+    judged = recent.join(usual, on=_SERIES)
+    outside = (judged[c.VALUE] < judged[USUAL_LOW]) | (judged[c.VALUE] > judged[USUAL_HIGH])
+    newest = judged.assign(outside=outside).groupby(_SERIES)
+    found = pd.DataFrame({UNUSUAL_SHARE: newest["outside"].mean(), RECENT_MEDIAN: newest[c.VALUE].median()})
+    return found.join(usual)
+
+
+def _revised(known: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    both = cells.merge(known[[*c.CELL, c.VALUE]], on=list(c.CELL), suffixes=("", "_before"))
+    both["change"] = both[c.VALUE] - both[f"{c.VALUE}_before"]
+    both["size"] = both["change"].abs()
+    largest = both.sort_values("size", kind="stable").groupby(_SERIES).tail(1).set_index(_SERIES)
+    by_series = both.groupby(_SERIES)["size"]
+    found = pd.DataFrame(
+        {REPOLLED: by_series.size(), REVISED: by_series.agg(lambda sizes: int((sizes > 0).sum()))}
+    )
+    found[REVISED_SHARE] = found[REVISED] / found[REPOLLED]
+    return found.join(
+        largest[["change", c.DATE]].rename(columns={"change": LARGEST_CHANGE, c.DATE: LARGEST_ON})
+    )

@@ -1,0 +1,133 @@
+"""Decides per source whether its poll may be used: the Great Expectations gate, and what follows from it.
+
+A poll that passes, with warnings or without, is accepted and counts from now on. One with critical failures is
+rejected with its reasons: a fundamental source stops the run, an optional one goes on with what was accepted
+before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steadycast.errors import ArtefactConflict, GateFailed, SourceAbsent
+from steadycast.expectations import Outcome, run_suites
+from steadycast.expectations.evidence import Evidence
+from steadycast.expectations.source_gate import suites
+from steadycast.lake import Lake
+from steadycast.progress import Progress, silent
+from steadycast.settings import AnySource
+
+_BY = "validate"
+
+
+def path(as_of: dt.date, source: str) -> str:
+    """Where the verdict on a source is stored."""
+    return f"runs/{as_of}/validate/{source}.json"
+
+
+def run(lake: Lake, source: AnySource, *, as_of: dt.date, progress: Progress = silent) -> str:
+    """Judge the week's poll of a source.
+
+    Returns: path of the verdict.
+
+    Raises:
+        GateFailed: a fundamental source has critical failures; all of them are listed.
+        SourceAbsent: a fundamental source has no poll this week.
+        ArtefactConflict: two polls were stored at the same time.
+    """
+    manifest = _manifest(lake, source.name, as_of)
+    if manifest["status"] == "absent":
+        return _absent(lake, source, as_of, manifest)
+    progress(f"{source.name}: checking", 0, 2)
+    outcome, docs = _judge(lake, source, as_of, manifest)
+    progress(f"{source.name}: checked", 1, 2)
+    before, segment = list(manifest["segments_before"]), manifest["segment"]
+    observations = lake.observations(source.name)
+    if outcome.failures:
+        observations.reject(segment, by=_BY, why=list(outcome.failures))
+        verdict, segments = "fail", before
+    else:
+        observations.accept(segment, by=_BY)
+        verdict, segments = ("warn" if outcome.warnings else "pass"), sorted({*before, segment})
+    written = lake.write_json(
+        path(as_of, source.name), _verdict(source.name, verdict, outcome, segments, docs)
+    )
+    progress(f"{source.name}: {verdict}", 2, 2)
+    if outcome.failures and source.role == "fundamental":
+        raise GateFailed(
+            f"gate of {source.name}, week {as_of}",
+            outcome.failures,
+            remedy=f"look at {lake.link(f'{docs}/index.html')}; when the provider has corrected it, clear ingest "
+            f"of {source.name}; if the values are right, widen its limits in pipeline.yaml and clear validate",
+        )
+    return written
+
+
+def _manifest(lake: Lake, source: str, as_of: dt.date) -> dict[str, Any]:
+    where = f"runs/{as_of}/ingest/{source}.json"
+    if not lake.exists(where):
+        # ingest failed for good and nobody wrote down why; what was accepted before may still serve
+        return {
+            "status": "absent",
+            "reason": "ingest left nothing behind",
+            "segments_before": lake.observations(source).segments(),
+        }
+    manifest: dict[str, Any] = lake.read_json(where)
+    return manifest
+
+
+def _absent(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str, Any]) -> str:
+    why = f"{source.name} has no new data for the week {as_of}: {manifest['reason']}"
+    outcome = Outcome((why,), ())
+    written = lake.write_json(
+        path(as_of, source.name),
+        _verdict(source.name, "absent", outcome, list(manifest["segments_before"]), None),
+    )
+    if source.role == "fundamental":
+        raise SourceAbsent(
+            source.name,
+            f"no data for the week {as_of}: {manifest['reason']}",
+            remedy=f"clear ingest of {source.name} when the provider answers again",
+        )
+    return written
+
+
+def _judge(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str, Any]) -> tuple[Outcome, str]:
+    data = lake.read_bytes(manifest["poll"])
+    if hashlib.sha256(data).hexdigest() != manifest["poll_sha256"]:
+        raise ArtefactConflict(manifest["poll"])
+    evidence = Evidence(
+        source,
+        as_of,
+        dt.date.fromisoformat(manifest["window"]["start"]),
+        lake.read_frame(manifest["poll"]),
+        lake.observations(source.name).read(segments=manifest["segments_before"], end=as_of),
+    )
+    docs = f"runs/{as_of}/validate/docs/{source.name}"
+    with tempfile.TemporaryDirectory(prefix="steadycast-docs-") as folder:
+        outcome = run_suites(
+            suites(evidence),
+            run_name=as_of.isoformat(),
+            run_time=dt.datetime.fromisoformat(manifest["retrieved_at"]),
+            docs=Path(folder),
+        )
+        lake.write_folder(docs, Path(folder))
+    return outcome, docs
+
+
+def _verdict(
+    source: str, verdict: str, outcome: Outcome, segments: list[str], docs: str | None
+) -> dict[str, Any]:
+    return {
+        "source": source,
+        "verdict": verdict,
+        "failures": list(outcome.failures),
+        "warnings": list(outcome.warnings),
+        "segments": segments,
+        "docs": docs,
+    }
