@@ -14,10 +14,13 @@ from steadycast_local.options import ROOT, Options
 MARKER = "STEADYCAST_STACK"
 """Environment variable that names the home; every process of a stack, however deep, inherits it."""
 
+DROPPED = ("AIRFLOW__", "PYTEST_", "COV_", "PYTHONDONTWRITEBYTECODE")
+"""Not handed on: another Airflow's settings, the test runner's, and a switch that makes each start compile anew."""
+
 
 def components_environment(options: Options, credentials: Credentials) -> dict[str, str]:
     """Environment of scheduler, API server, DAG processor, triggerer, sandbox, and so of all tasks."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW__", "PYTEST_", "COV_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(DROPPED)}
     env = kept | _airflow(options, credentials) | _quick() | _connections(options) | _steadycast(options)
     return env | dict(options.extra_env)
 

@@ -72,6 +72,8 @@ def write_config(options: Options, listed: tuple[Component, ...]) -> Path:
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
+    # one group, so that all end at the same time and not one after another
+    lines += ["", "[group:steadycast]", f"programs={','.join(c.name for c in listed)}"]
     for component in listed:
         lines += ["", *_program(component, options)]
     file = run / "supervisord.conf"
