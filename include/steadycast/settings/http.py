@@ -38,13 +38,17 @@ class Paging(Strict):
     size_param: str | None = None
     size: PositiveInt | None = None
     first_page: int = 1
-    next_field: str | None = Field(None, description="Dotted path of the cursor or link in the answer.")
+    next_field: str | None = Field(
+        None,
+        description="Dotted path of the cursor or link in the answer; left out, links come from the Link header.",
+    )
     max_pages: PositiveInt = 1000
 
     @model_validator(mode="after")
     def _says_where_next_is(self) -> Self:
-        if self.style in ("cursor", "next_link") and self.next_field is None:
+        # a link may also come in the Link header
+        if self.style == "cursor" and self.next_field is None:
             raise ValueError(
-                f"style {self.style} needs next_field: where in the answer the next one is, as a dotted path"
+                "style cursor needs next_field: where in the answer the next one is, as a dotted path"
             )
         return self

@@ -26,6 +26,9 @@ class Variable(Strict):
         default_factory=dict,
         description='Texts that stand for a number, e.g. {"T": 0.0} for a trace of rain.',
     )
+    missing: tuple[str, ...] = Field(
+        (), description='Texts that stand for "no value", e.g. [M, "-"]; empty, null and NaN always do.'
+    )
 
     @field_validator("maximum")
     @classmethod

@@ -37,7 +37,7 @@ def base(source: str, connection: Connection | None, documented: str) -> httpx.U
 def credential(
     connection: Connection | None, auth: bool
 ) -> tuple[dict[str, str], dict[str, str], httpx.Auth | None]:
-    """Headers, query parameters and basic login of the connection; without login and token if not ``auth``."""
+    """Headers, query parameters and basic login; without login and token if not ``auth``."""
     if connection is None:
         return {}, {}, None
     headers = {k.removeprefix("header:"): v for k, v in connection.extra.items() if k.startswith("header:")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -103,8 +103,10 @@ class Again(Exception):
         return SourceUnreachable(source, what, remedy=self.remedy)
 
 
-def check(source: str, connection_id: str, answer: Answer, wanted: Wanted) -> None:
-    """Let data pass.
+def check(
+    source: str, connection_id: str, answer: Answer, wanted: Wanted, hide: Callable[[str], str]
+) -> None:
+    """Let data pass; ``hide`` keeps secrets out of the server's words, which often echo the request.
 
     Raises:
         Again: 429, 5xx and other passing states.
@@ -112,7 +114,7 @@ def check(source: str, connection_id: str, answer: Answer, wanted: Wanted) -> No
         Refused: any other 4xx.
         BadResponse: a redirect that leads nowhere, or a body that is no data.
     """
-    status, message = answer.status, server_message(answer)
+    status, message = answer.status, hide(server_message(answer))
     said = f": {message}" if message else ""
     what = f"{status} {answer.phrase}{said} from {answer.shown}"
     if status == 429:
@@ -138,7 +140,7 @@ def check(source: str, connection_id: str, answer: Answer, wanted: Wanted) -> No
         raise Refused(source, what, remedy=remedy, status=status, message=message)
     if status not in (200, 203, 204):
         raise BadResponse(source, what, remedy="this status carries no complete data; ask the provider")
-    _check_is_data(source, answer, wanted)
+    _check_is_data(source, answer, wanted, hide)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -182,10 +184,10 @@ def html_title(body: bytes) -> str:
     return " ".join(html.unescape(found[1].decode("utf-8", "replace")).split())[:120] if found else ""
 
 
-def _check_is_data(source: str, answer: Answer, wanted: Wanted) -> None:
+def _check_is_data(source: str, answer: Answer, wanted: Wanted, hide: Callable[[str], str]) -> None:
     kind = answer.content_type
     if is_html(answer):
-        title = html_title(answer.body)
+        title = hide(html_title(answer.body))
         named = f" titled {title!r}" if title else ""
         raise BadResponse(
             source,
@@ -197,7 +199,7 @@ def _check_is_data(source: str, answer: Answer, wanted: Wanted) -> None:
             source, f"{kind} instead of JSON from {answer.shown}", remedy="ask for JSON in path or params"
         )
     if wanted == "CSV" and (kind.endswith(("/json", "+json", "/xml", "+xml"))):
-        message = server_message(answer)
+        message = hide(server_message(answer))
         said = f" ({message})" if message else ""
         raise BadResponse(
             source, f"{kind} instead of CSV from {answer.shown}{said}", remedy="ask for CSV in path or params"

@@ -152,7 +152,7 @@ class Transport:
         self, address: httpx.URL, headers: Mapping[str, str], read: Callable[[Answer], T], wanted: Wanted
     ) -> T:
         answer = self._exchange(address, headers)
-        answers.check(self._source.name, self._connection_id, answer, wanted)
+        answers.check(self._source.name, self._connection_id, answer, wanted, self.secrets.hide)
         try:
             return read(answer)
         except Unreadable as error:
@@ -260,7 +260,7 @@ class Transport:
                 self.secrets.hide(what),
                 remedy="check that the provider is up and the address is right",
             )
-        what = f"the connection was dropped in the middle of the answer of {shown}: {error}"
+        what = f"the connection was dropped before the answer of {shown} was complete: {error}"
         return Again(
             "unreachable", self.secrets.hide(what), remedy="wait for the provider and clear the task"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 
 from steadycast.sources.poll import Connection
 
@@ -21,8 +21,12 @@ class Secrets:
     def __init__(self, connection: Connection | None) -> None:
         values: set[str] = set()
         if connection is not None:
-            in_address = urlsplit(connection.address).password
-            values = {connection.password or "", connection.token or "", unquote(in_address or "")}
+            in_address = re.search(r"//[^/@:]*:([^/@]*)@", connection.address)
+            values = {
+                connection.password or "",
+                connection.token or "",
+                unquote(in_address[1] if in_address else ""),
+            }
             values |= {v for k, v in connection.extra.items() if k.startswith(("header:", "query:"))}
         values.discard("")
         # the longest first, so that a secret that contains another one is hidden whole

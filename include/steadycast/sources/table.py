@@ -22,7 +22,6 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ISO_DATE = re.compile(
     r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?", re.ASCII
 )
-_NO_VALUE = {"", "nan"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class _Cells:
     ) -> None:
         self.notes: list[str] = []
         self._table, self._source, self._layout = table, source, layout
-        self._no_cell = _NO_VALUE | set(no_cell)
+        self._no_cell = {"", *no_cell}
         self._sparse = sparse
         self._empty = 0
 
@@ -142,7 +141,7 @@ class _Cells:
         days: np.ndarray[Any, Any],
         entities: np.ndarray[Any, Any],
     ) -> pd.DataFrame:
-        values, absent = read_numbers(texts, variable.read_as, self._no_cell)
+        values, absent = read_numbers(texts, variable.read_as, self._no_cell | set(variable.missing))
         no_day = np.isnat(days)
         self._empty += int((absent & asked).sum())
         keep = asked & ~absent
@@ -219,8 +218,8 @@ def read_numbers(
 
     Args:
         texts: trimmed cell texts, length n.
-        read_as: texts that stand for a number; NaN there means "no value".
-        no_cell: lower-case texts that stand for "no value".
+        read_as: texts that stand for a number.
+        no_cell: texts that stand for "no value".
 
     Returns:
         Values (n floats, NaN where the text is no finite number) and a mask (n) of the cells without a value.
@@ -230,11 +229,10 @@ def read_numbers(
     for i, text in enumerate(texts):
         if text in read_as:
             values[i] = read_as[text]
-            absent[i] = np.isnan(read_as[text])
+        elif text in no_cell or text.lower() == "nan":
+            absent[i] = True
         elif _NUMBER.fullmatch(text):
             values[i] = float(text)
-        elif text.lower() in no_cell:
-            absent[i] = True
     values[np.isinf(values)] = np.nan
     return values, absent
 
