@@ -45,16 +45,18 @@ class Options:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Options:
-        """The options of ``make run``: PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME.
+        """The options of ``make run``: PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME, STEADYCAST_DEMO_DATA.
 
         Raises:
             BadOption: a port is no number from 1 to 65535, or both ports are the same.
         """
         home = environ.get("STEADYCAST_HOME")
+        data = environ.get("STEADYCAST_DEMO_DATA")
         options = cls(
             home=Path(home).expanduser().resolve() if home else ROOT / ".steadycast",
             port=_port(environ, "PORT", WEB_PORT),
             sandbox_port=_port(environ, "STEADYCAST_SANDBOX_PORT", SANDBOX_PORT),
+            data=Path(data).expanduser().resolve() if data else None,
         )
         if options.port == options.sandbox_port:
             raise BadOption(
@@ -91,7 +93,7 @@ class Options:
     @property
     def demo_data(self) -> Path:
         """Folder that the sandbox serves."""
-        return self.data or self.home / "demo" / "data"
+        return self.data or self.home / "demo"
 
     @property
     def socket(self) -> Path:
