@@ -1,8 +1,7 @@
 """A small synthetic data set in the layout of the demo data, for tests that run without the demo's packages.
 
 Three years of four stations, two weather providers, three macro series in two vintages and petrol: made by
-formula, the same bytes each time. Monday 2016-06-06 is a good ``as_of``; the data end with Sunday 2016-08-28 as the
-demo's do.
+formula, the same bytes each time. Monday 2016-06-06 is a good ``as_of``; the data end with Sunday 2016-08-28.
 """
 
 from __future__ import annotations
@@ -126,7 +125,7 @@ def _weather_b(day: dt.date) -> Sequence[object]:
 
 
 def _vintages() -> Iterable[Sequence[object]]:
-    """Months to 2016-05 in the first vintage; the second adds 2016-06 and revises 2016-05 of all but UNRATE."""
+    """Months to 2016-05 in the first vintage; the second adds 2016-06 and revises 2016-05 except UNRATE's."""
     months = [dt.date(2013 + (6 + i) // 12, (6 + i) % 12 + 1, 1) for i in range(36)]
     for series, (start, growth, decimals) in SERIES.items():
         for i, month in enumerate(months):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sandbox.query import BadQuery, read_date
-from sandbox.vintages import Version, Vintages
+from sandbox.vintages import FOREVER, Version, Vintages
 
 UNREGISTERED_KEY: Final = "0" * 32
 _KEY_HELP: Final = "Read https://fred.stlouisfed.org/docs/api/api_key.html for more information."
@@ -20,7 +20,6 @@ _FIXED: Final = {"units": "lin", "output_type": "1", "file_type": "json"}
 _DATES: Final = ("realtime_start", "realtime_end", "observation_start", "observation_end")
 _KNOWN: Final = {"series_id", "api_key", "limit", "offset", "sort_order", *_FIXED, *_DATES}
 _EARLIEST: Final = dt.date(1600, 1, 1)
-_LATEST: Final = dt.date(9999, 12, 31)
 _MOST: Final = 100_000
 
 
@@ -43,6 +42,10 @@ class FredQuery:
     limit: int
     offset: int
     sort_order: str
+
+    def whole(self, series_id: str) -> FredQuery:
+        """The same real-time question for all periods of a series."""
+        return replace(self, series_id=series_id, observation_start=_EARLIEST, observation_end=FOREVER)
 
 
 def read_fred_query(query: Mapping[str, str], *, today: dt.date) -> FredQuery:
@@ -73,7 +76,7 @@ def read_fred_query(query: Mapping[str, str], *, today: dt.date) -> FredQuery:
         realtime_start=dates[0] or today,
         realtime_end=dates[1] or today,
         observation_start=dates[2] or _EARLIEST,
-        observation_end=dates[3] or _LATEST,
+        observation_end=dates[3] or FOREVER,
         limit=_whole(query, "limit", _MOST, 1, _MOST),
         offset=_whole(query, "offset", 0, 0, 10**9),
         sort_order=query.get("sort_order", "asc"),

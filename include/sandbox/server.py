@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import copy
 import ipaddress
 import socket
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
 from sandbox.app import create_app
+from sandbox.broken_http import DroppableProtocol
 
 DEFAULT_PORT: Final = 8765
 
@@ -47,11 +50,14 @@ def serve(data: Path, host: str, port: int, *, allow_remote: bool) -> None:
         )
     app = create_app(data)
     listening = _listen(host, port)
-    config = uvicorn.Config(app, timeout_graceful_shutdown=1, log_level="info", lifespan="off", ws="none")
+    config = uvicorn.Config(
+        app, timeout_graceful_shutdown=1, log_level="info", lifespan="off", ws="none", http=DroppableProtocol
+    )
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     sys.stdout.write(f"Sandbox on {address} with the data of {data}\n")
     sys.stdout.flush()
-    SandboxServer(config, app.state.providers.closing).run([listening])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it
+        SandboxServer(config, app.state.closing).run([listening])
 
 
 def is_loopback(host: str) -> bool:
@@ -64,6 +70,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _logging() -> dict[str, Any]:
+    """uvicorn's logging, all of it on standard error: what reads our standard output reads the address only."""
+    settings = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
+    settings["handlers"]["access"]["stream"] = "ext://sys.stderr"
+    return settings
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -73,6 +86,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise CannotServe(
-            f"{host}:{port} can not be used ({error.strerror}); stop what listens there or take another --port"
+            f"{host}:{port} can not be used ({error.strerror}); stop what listens there or set --port"
         ) from error
     return listening

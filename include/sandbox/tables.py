@@ -47,11 +47,11 @@ class Shape:
 
     Attributes:
         columns: the columns with numbers; the others are texts that faults leave alone.
-        lag_days: a row of date D is out ``lag_days`` days after D's end: as of A, rows with D + lag < A are seen.
+        lag_days: a row of date D is out ``lag_days`` days after D's end: as of A, one sees D + lag < A.
         step: rows of an entity after which the weekday is the same (7 for days, 1 for weeks and months).
         stuck_days: newest days that the fault ``stuck`` covers if it is not told otherwise.
-        swap: two entities or two columns that the fault ``swapped`` exchanges if it is not told; none if it can not.
-        units: per column the unit that the fault ``unit_change`` brings in.
+        swap: two entities or two columns that the fault ``swapped`` exchanges if it is not told.
+        units: per column or entity the unit that the fault ``unit_change`` brings in.
     """
 
     date_field: str
@@ -62,6 +62,10 @@ class Shape:
     stuck_days: int = 7
     swap: tuple[str, str] | None = None
     units: Mapping[str, Conversion] = field(default_factory=dict)
+
+    def unit(self, entity: str, column: str) -> Conversion | None:
+        """The other unit of a cell; None if it has none."""
+        return self.units.get(column) or self.units.get(entity)
 
 
 _LEVELS: Final = ("high", "avg", "low")
@@ -148,6 +152,11 @@ class Table:
         for row in self.rows:
             found.setdefault(self.entity(row), []).append(row)
         return found
+
+    @cached_property
+    def entities(self) -> list[str]:
+        """Names of the entities; [''] where the source has only one."""
+        return sorted(self.by_entity)
 
     @cached_property
     def place(self) -> dict[tuple[str, str], int]:

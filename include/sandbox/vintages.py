@@ -27,8 +27,7 @@ class Version:
 def employment_release(period: dt.date) -> dt.date:
     """Day of the employment report of a month: the third Friday after the week with the month's 12th.
 
-    That is the first Friday of the next month, sometimes the second; the Bureau of Labor Statistics moves it off
-    New Year's Day.
+    That is the first Friday of the next month, sometimes the second; it is moved off New Year's Day.
     """
     twelfth = period.replace(day=12)
     week_end = twelfth + ((5 - twelfth.weekday()) % 7) * DAY
@@ -61,8 +60,8 @@ def usual_release(series: str, period: dt.date, months: int) -> dt.date:
         months: length of the period, 1 or 3.
 
     Returns:
-        The employment report's day for UNRATE and PAYEMS, a day in mid next month for prices, production, retail
-        and housing, and for all others 61 days after the period's end: late rather than early.
+        The employment report's day for UNRATE and PAYEMS, a day in mid next month for prices, production,
+        retail and housing, and for all others 61 days after the period's end: late rather than early.
     """
     if series in ("UNRATE", "PAYEMS"):
         return employment_release(period)
@@ -84,7 +83,7 @@ class Series:
     first_vintage: dt.date
 
     def versions(self, first_day: dt.date, last_day: dt.date) -> list[Version]:
-        """All versions in force on any day of first_day..last_day, by period; None stands for a missing value.
+        """All versions in force on any day of first_day..last_day, by period; a missing value is None.
 
         A value of the first recorded vintage counts as known from its period's usual release on, since no
         earlier vintage is recorded; later vintages count from their own date.
