@@ -40,7 +40,7 @@ class Paging(Strict):
     first_page: int = 1
     next_field: str | None = Field(
         None,
-        description="Dotted path of the cursor or link in the answer; left out, links come from the Link header.",
+        description="Dotted path of the cursor or link in the answer; left out: the Link header.",
     )
     max_pages: PositiveInt = 1000
 

@@ -92,6 +92,9 @@ def fetch(
 
 def _table(source: OpenMeteoSource, entity: str, answer: Answer) -> Table:
     whole = json_value(answer.body, answer.charset)
+    if isinstance(whole, dict) and whole.get("error") is True:
+        reason = str(whole.get("reason", "no reason given"))
+        raise Refused(source.name, reason, remedy="", status=answer.status, message=reason)
     daily = whole.get("daily") if isinstance(whole, dict) else None
     if not isinstance(daily, dict) or not isinstance(daily.get("time"), list):
         raise Unreadable("has no daily.time", remedy="compare the answer with Open-Meteo's documentation")

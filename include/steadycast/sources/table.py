@@ -118,7 +118,7 @@ class _Cells:
         self._empty = 0
 
     def frame(self) -> pd.DataFrame:
-        day_texts = [_text(cell) for cell in self._column(self._layout.date_field, "date_field")]
+        day_texts = [_text(cell) for cell in self._column(self._layout.date_field, "layout.date_field")]
         known_days = {text: read_date(text, self._layout.date_format) for text in set(day_texts)}
         days = np.array([known_days[text] for text in day_texts], dtype="datetime64[us]")
         entities = np.array(self._entities(), dtype=object)
@@ -171,9 +171,9 @@ class _Cells:
                 yield variable, [_text(cell) for cell in column], everything
             return
         names = np.array(
-            [_text(n) for n in self._column(layout.variable_field, "variable_field")], dtype=object
+            [_text(n) for n in self._column(layout.variable_field, "layout.variable_field")], dtype=object
         )
-        texts = [_text(cell) for cell in self._column(layout.value_field or c.VALUE, "value_field")]
+        texts = [_text(cell) for cell in self._column(layout.value_field or c.VALUE, "layout.value_field")]
         for variable in source.variables:
             asked = names == variable.source_field
             if not asked.any():
@@ -184,7 +184,7 @@ class _Cells:
     def _entities(self) -> list[str]:
         layout, source = self._layout, self._source
         if layout.entity_field is not None:
-            return [_text(cell) for cell in self._column(layout.entity_field, "entity_field")]
+            return [_text(cell) for cell in self._column(layout.entity_field, "layout.entity_field")]
         known = source.entities or ()
         only = layout.entity or (known[0] if len(known) == 1 else source.name)
         return [only] * self._table.rows

@@ -41,13 +41,22 @@ class Provider:
 
 def answer(body="", status=200, kind="application/json", length=None, **headers):
     """A whole answer; ``length`` lies about its length."""
-    data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    data = (
+        body
+        if isinstance(body, bytes)
+        else body.encode()
+        if isinstance(body, str)
+        else json.dumps(body).encode()
+    )
 
     def step(provider, wire, request):
         head = {"Content-Type": kind, "Content-Length": str(len(data) if length is None else length)}
         head |= {name.replace("_", "-"): value for name, value in headers.items()}
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items() if value is not None)
-        wire.sendall(f"HTTP/1.1 {status} {REASONS.get(status, 'X')}\r\n{lines}Connection: close\r\n\r\n".encode() + data)
+        wire.sendall(
+            f"HTTP/1.1 {status} {REASONS.get(status, 'X')}\r\n{lines}Connection: close\r\n\r\n".encode()
+            + data
+        )
 
     return step
 
@@ -62,7 +71,11 @@ def hang(provider, wire, request):
     provider.over.wait(30)
 
 
-def drip(data, every_s=0.05, head=b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999\r\n\r\n"):
+def drip(
+    data,
+    every_s=0.05,
+    head=b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999\r\n\r\n",
+):
     """A byte at a time, for ever."""
 
     def step(provider, wire, request):

@@ -48,7 +48,9 @@ def test_a_refused_connection_is_unreachable_and_says_where(json_source, week, w
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-        with pytest.raises(SourceUnreachable, match=rf"can not connect to http://127.0.0.1:{port}.*4 attempts"):
+        with pytest.raises(
+            SourceUnreachable, match=rf"can not connect to http://127.0.0.1:{port}.*4 attempts"
+        ):
             http_json.fetch(
                 json_source(), week, Connection("weather", f"http://127.0.0.1:{port}"), waiting=waiting
             )
@@ -99,11 +101,14 @@ def test_no_wait_goes_beyond_total_s(poll, waits):
         pytest.param(drop(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n[{"), id="reset_in_the_body"),
         pytest.param(answer(RECORDS, length=5000), id="shorter_than_its_length"),
         pytest.param(
-            raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[{\"da\r\n"), id="chunks_without_end"
+            raw(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[{"da\r\n'),
+            id="chunks_without_end",
         ),
         pytest.param(answer('[{"date": "2016-06-01", "tma', Content_Length=None), id="json_not_closed"),
         pytest.param(answer("", Content_Length=None), id="empty"),
-        pytest.param(answer(gzip.compress(b'[{"date":1}]')[:-12], Content_Encoding="gzip"), id="gzip_not_closed"),
+        pytest.param(
+            answer(gzip.compress(b'[{"date":1}]')[:-12], Content_Encoding="gzip"), id="gzip_not_closed"
+        ),
         pytest.param(answer(b"no gzip", Content_Encoding="gzip"), id="not_gzip_at_all"),
         pytest.param(answer("not found yet", status=425), id="too_early"),
         pytest.param(answer(status=500), id="server_error"),
@@ -149,7 +154,9 @@ def test_waits_double_up_to_the_longest_and_are_spread(json_source, week, at, pr
             4.5,
             id="date_by_the_servers_clock",
         ),
-        pytest.param({"Retry_After": "Mon, 06 Jun 2016 06:00:05 GMT"}, 0.5, id="date_without_the_servers_clock"),
+        pytest.param(
+            {"Retry_After": "Mon, 06 Jun 2016 06:00:05 GMT"}, 0.5, id="date_without_the_servers_clock"
+        ),
         pytest.param({"Retry_After": "soon"}, 0.5, id="nonsense"),
         pytest.param({"Retry_After": "3600"}, 6.0, id="longer_than_the_longest_wait"),
     ],
@@ -162,7 +169,10 @@ def test_retry_after_is_kept(poll, waits, headers, waited):
 
 def test_429_that_stays_tells_the_servers_wish(poll):
     with pytest.raises(SourceRateLimited, match=r"429 Too Many Requests: slow down.*2 attempts") as raised:
-        poll(answer({"message": "slow down"}, status=429, Retry_After="7"), retries={"attempts": 2, "max_wait_s": 1})
+        poll(
+            answer({"message": "slow down"}, status=429, Retry_After="7"),
+            retries={"attempts": 2, "max_wait_s": 1},
+        )
     assert raised.value.retry_after_s == 7
 
 
@@ -176,7 +186,9 @@ def test_a_refused_credential_fails_at_once_and_names_the_connection(poll, waits
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
-        pytest.param({"detail": "no such station"}, "application/json", "404 X: no such station from", id="json"),
+        pytest.param(
+            {"detail": "no such station"}, "application/json", "404 X: no such station from", id="json"
+        ),
         pytest.param("no such station\n", "text/plain", "404 X: no such station from", id="text"),
         pytest.param("<html><title>Not&nbsp;here</title>", "text/html", "404 X: Not here from", id="page"),
         pytest.param('<error code="4" message="gone"/>', "text/xml", "404 X: gone from", id="xml"),

@@ -27,7 +27,9 @@ def poll(provider, at, week, waiting, csv_source):
         pytest.param('"date","tmax"\n"2016-06-01"," 70.5"\n', {}, id="quotes_and_blanks"),
         pytest.param("tmax;date\n70.5;2016-06-01", {"delimiter": ";"}, id="semicolon_no_last_line_end"),
         pytest.param("date,tmax\n\n2016-06-01,70.5\n\n,\n", {}, id="empty_lines"),
-        pytest.param("date,né,tmax\n2016-06-01,1,70.5\n".encode("cp1252"), {"encoding": "cp1252"}, id="cp1252"),
+        pytest.param(
+            "date,né,tmax\n2016-06-01,1,70.5\n".encode("cp1252"), {"encoding": "cp1252"}, id="cp1252"
+        ),
         pytest.param("date,tmax\n2016-06-01,70.5\n".encode("utf-16"), {"encoding": "utf-16"}, id="utf_16"),
         pytest.param('note,date,tmax\n"two\nlines, ""x""",2016-06-01,70.5\n', {}, id="line_end_in_quotes"),
     ],
@@ -38,7 +40,9 @@ def test_all_usual_ways_of_csv_are_read(poll, body, changes):
     assert frame[c.DATE].astype(str).tolist() == ["2016-06-01"]
 
 
-@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "application/octet-stream", "application/vnd.ms-excel"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain; charset=utf-8", "application/octet-stream", "application/vnd.ms-excel"]
+)
 def test_csv_under_its_other_names_is_read(poll, kind):
     assert len(poll("date,tmax\n2016-06-01,70.5\n", kind=kind).frame) == 1
 
@@ -66,11 +70,15 @@ def test_trace_of_rain_is_read_as_told(poll):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        pytest.param("date,tmax\n2016-06-01,1,234\n2016-06-02,3\n", "line 2 has 3 cells and the header 2", id="wide"),
+        pytest.param(
+            "date,tmax\n2016-06-01,1,234\n2016-06-02,3\n", "line 2 has 3 cells and the header 2", id="wide"
+        ),
         pytest.param("date,tmax\n2016-06-01\n2016-06-02,3\n", "line 2 has 1 cells", id="short"),
         pytest.param("date,tmax,tmax\n2016-06-01,1,2\n", "has the column 'tmax' twice", id="same_name"),
         pytest.param('date,tmax\n"2016"-06-01,1\n', "broken CSV at line 2", id="quote_in_the_middle"),
-        pytest.param("date,né\n".encode("latin-1") + b"2016-06-01,1\n", "is not utf-8-sig: byte 0xe9", id="encoding"),
+        pytest.param(
+            "date,né\n".encode("latin-1") + b"2016-06-01,1\n", "is not utf-8-sig: byte 0xe9", id="encoding"
+        ),
     ],
 )
 def test_broken_csv_is_refused_with_its_place(poll, body, said):

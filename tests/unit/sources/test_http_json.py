@@ -72,7 +72,9 @@ def test_what_is_no_number_stays_as_text(poll, value):
     assert "1 value(s) can not be read" in found.notes[0]
 
 
-@pytest.mark.parametrize("body", ['[{"date":"2016-06-01","tmax":NaN}]', '[{"date":"2016-06-01","tmax":null}]'])
+@pytest.mark.parametrize(
+    "body", ['[{"date":"2016-06-01","tmax":NaN}]', '[{"date":"2016-06-01","tmax":null}]']
+)
 def test_null_and_nan_are_no_cells_but_are_counted(poll, body):
     found = poll(body)
     assert found.frame.empty
@@ -106,7 +108,9 @@ def test_a_field_that_some_records_leave_out_is_no_drift(poll):
 @pytest.mark.parametrize(
     ("body", "error", "said"),
     [
-        pytest.param({"other": []}, SchemaDrift, "field 'data' is missing; the answer has other", id="renamed"),
+        pytest.param(
+            {"other": []}, SchemaDrift, "field 'data' is missing; the answer has other", id="renamed"
+        ),
         pytest.param({"data": None}, BadResponse, "no list of records at data, but None", id="null"),
         pytest.param({"data": {"a": 1}}, BadResponse, "no list of records at data, but a", id="an_object"),
         pytest.param({"data": [1]}, BadResponse, "holds str '1' where a record belongs", id="no_records"),
@@ -144,5 +148,7 @@ def test_progress_is_told_after_the_page(provider, at, week, json_source):
 
 
 def test_dates_are_calendar_days(poll):
-    rows = [{"date": text, "tmax": i} for i, text in enumerate(["2016-06-01T23:30:00-06:00", "2016-06-02 00:00"])]
+    rows = [
+        {"date": text, "tmax": i} for i, text in enumerate(["2016-06-01T23:30:00-06:00", "2016-06-02 00:00"])
+    ]
     assert [d.date() for d in poll(rows).frame[c.DATE]] == [dt.date(2016, 6, 1), dt.date(2016, 6, 2)]

@@ -44,7 +44,13 @@ def test_numbered_pages_are_read_until_one_is_empty(poll, provider, first):
 
 
 def test_a_provider_that_caps_the_page_size_loses_nothing(poll):
-    assert values(poll(pages_of(2), paging={"style": "page", "size_param": "n", "size": 5000})) == [1, 2, 3, 4, 5]
+    assert values(poll(pages_of(2), paging={"style": "page", "size_param": "n", "size": 5000})) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
 
 
 def test_the_number_of_pages_saves_the_last_request(poll, provider):
@@ -56,7 +62,9 @@ def test_the_number_of_pages_saves_the_last_request(poll, provider):
 
 
 def test_404_beyond_the_last_page_is_the_end(poll):
-    script = by_query(lambda r: answer(DAYS[:2]) if r.query["page"] == "1" else answer("Invalid page.", status=404))
+    script = by_query(
+        lambda r: answer(DAYS[:2]) if r.query["page"] == "1" else answer("Invalid page.", status=404)
+    )
     assert values(poll(script, paging={"style": "page"})) == [1, 2]
 
 
@@ -118,7 +126,9 @@ def test_links_are_followed_on_the_providers_own_server(poll, provider):
         answer({"data": DAYS[1:2], "next": "https://127.0.0.1/more?at=3"}),
         answer({"data": DAYS[2:3], "next": None}),
     ]
-    found = poll(*script, records="data", params={"x": "1"}, paging={"style": "next_link", "next_field": "next"})
+    found = poll(
+        *script, records="data", params={"x": "1"}, paging={"style": "next_link", "next_field": "next"}
+    )
     assert values(found) == [1, 2, 3]
     assert [r.path for r in provider.requests] == ["/daily", "/more", "/more"]
     assert asked(provider, "at") == [None, "2", "3"]
