@@ -16,7 +16,7 @@ import uvicorn
 from sandbox.app import create_app
 from sandbox.broken_http import DroppableProtocol
 
-DEFAULT_PORT: Final = 8765
+DEFAULT_PORT: Final = 8090
 
 
 class CannotServe(Exception):
@@ -51,7 +51,13 @@ def serve(data: Path, host: str, port: int, *, allow_remote: bool) -> None:
     app = create_app(data)
     listening = _listen(host, port)
     config = uvicorn.Config(
-        app, timeout_graceful_shutdown=1, log_level="info", lifespan="off", ws="none", http=DroppableProtocol
+        app,
+        http=DroppableProtocol,
+        lifespan="off",
+        log_config=_logging(),
+        log_level="info",
+        timeout_graceful_shutdown=1,
+        ws="none",
     )
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     sys.stdout.write(f"Sandbox on {address} with the data of {data}\n")
@@ -71,7 +77,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _logging() -> dict[str, Any]:
-    """uvicorn's logging, all of it on standard error: what reads our standard output reads the address only."""
+    """Let uvicorn log to standard error: who reads our standard output reads the address only, if at all."""
     settings = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
     settings["handlers"]["access"]["stream"] = "ext://sys.stderr"
     return settings
