@@ -157,7 +157,7 @@ def _sealed(lake: Lake, as_of: dt.date) -> bool:
 
 
 def _accepted_before(lake: Lake, source: str, moment: dt.datetime | None) -> list[str]:
-    """Accepted segments retrieved before a moment; all without one. A poll tried again is no past of itself."""
+    """Accepted segments retrieved before a moment; all if there is none. A retry is no past of itself."""
     names = lake.observations(source).segments()
     if moment is None:
         return names
@@ -175,8 +175,8 @@ def _append(
 ) -> tuple[dt.datetime, Appended]:
     """Store the cells under their moment, or a microsecond later if another answer of that moment stands.
 
-    A retry that got the same answer finds its segment there and adds nothing. One that got another answer must
-    not be taken for it: what the gate checks and what counts afterwards are the same cells.
+    A retry that got the same answer finds its segment there and adds nothing. One that got another answer
+    must not be taken for it: what the gate checks and what counts afterwards are the same cells.
     """
     observations = lake.observations(source)
     for step in range(_ATTEMPTS):

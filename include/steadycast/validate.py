@@ -1,8 +1,8 @@
 """Decides per source whether its poll may be used: the Great Expectations gate, and what follows from it.
 
-A poll that passes, with warnings or without, is accepted and counts from now on. One with critical failures is
-rejected with its reasons: a fundamental source stops the run, an optional one goes on with what was accepted
-before.
+A poll that passes, with warnings or without, is accepted and counts from now on. One with critical failures
+is rejected with its reasons: a fundamental source stops the run, an optional one goes on with what was
+accepted before.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ def run(lake: Lake, source: AnySource, *, as_of: dt.date, progress: Progress = s
         raise GateFailed(
             f"gate of {source.name}, week {as_of}",
             outcome.failures,
-            remedy=f"look at {lake.link(f'{docs}/index.html')}; when the provider has corrected it, clear ingest "
-            f"of {source.name}; if the values are right, widen its limits in pipeline.yaml and clear validate",
+            remedy=f"look at {lake.link(f'{docs}/index.html')}; when the provider has corrected it, clear "
+            f"ingest of {source.name}; if the values are right, widen its limits in pipeline.yaml and clear "
+            "validate",
         )
     return written
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +79,7 @@ class Evidence:
 
 def period_of(dates: pd.Series, cadence: str) -> pd.Series:
     """The first day of each date's period: its Monday, or the first of its month for monthly sources."""
-    days = (dates.dt.day - 1) if cadence == "monthly" else dates.dt.weekday
+    days = (dates.dt.day - 1) if cadence == "monthly" else dates.dt.day_of_week
     first: pd.Series = dates - pd.to_timedelta(days, unit="D")
     return first
 
@@ -87,7 +87,7 @@ def period_of(dates: pd.Series, cadence: str) -> pd.Series:
 def periods(evidence: Evidence) -> pd.DataFrame:
     """Cells per period of the look-back window, against the usual number.
 
-    Only periods that lie in the window as a whole and whose last day is due: ``expected_lag_days`` have passed.
+    Only periods that lie in the window as a whole and whose last day is due by now (``expected_lag_days``).
 
     Returns: period, cells, usual, share; one row per period, also of those without any cell.
     """
@@ -108,12 +108,12 @@ def _grid(first: dt.date, last: dt.date, cadence: str) -> pd.DatetimeIndex:
     return starts[starts + pd.Timedelta(days=6) <= pd.Timestamp(last)]
 
 
-def _counts(cells: pd.DataFrame, grid: pd.DatetimeIndex, cadence: str) -> npt.NDArray[np.int64]:
+def _counts(cells: pd.DataFrame, grid: pd.DatetimeIndex, cadence: str) -> npt.NDArray[np.integer[Any]]:
     found = period_of(cells[c.DATE], cadence).value_counts()
     return found.reindex(grid, fill_value=0).to_numpy(dtype=np.int64)
 
 
-def _usual(evidence: Evidence, counted: npt.NDArray[np.int64]) -> float:
+def _usual(evidence: Evidence, counted: npt.NDArray[np.integer[Any]]) -> float:
     """Cells of an ordinary period: by the source's own history, else as declared, else by this poll."""
     source, known = evidence.source, evidence.known
     if len(known):
@@ -175,7 +175,7 @@ def _unusual(evidence: Evidence, combined: pd.DataFrame) -> pd.DataFrame:
     ]
     if source.cadence == "daily":
         middle = (evidence.as_of - dt.timedelta(days=7)).timetuple().tm_yday
-        apart = (old[c.DATE].dt.dayofyear - middle).abs()
+        apart = (old[c.DATE].dt.day_of_year - middle).abs()
         old = old[np.minimum(apart, 365 - apart) <= _SEASON_DAYS]
     by_series = old.groupby(_SERIES)[c.VALUE]
     low, high, count = by_series.quantile(0.02), by_series.quantile(0.98), by_series.size()

@@ -21,7 +21,9 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
-    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.data_context.ephemeral_data_context import (
+        EphemeralDataContext,
+    )
 
 Severity = Literal["critical", "warning"]
 
@@ -158,17 +160,15 @@ def _context(docs: Path) -> EphemeralDataContext:
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    for site in list(context.variables.data_docs_sites or {}):
-        context.delete_data_docs_site(site)
-    context.add_data_docs_site(
-        _SITE,
-        {
-            "class_name": "SiteBuilder",
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "show_how_to_buttons": False,
-        },
-    )
+    for name in list(context.variables.data_docs_sites or {}):
+        context.delete_data_docs_site(name)
+    site: Any = {
+        "class_name": "SiteBuilder",
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "show_how_to_buttons": False,  # advertisements for a command that is not installed here
+    }
+    context.add_data_docs_site(_SITE, site)
     return context
 
 
@@ -204,13 +204,13 @@ def _run(
         },
         run_id=RunIdentifier(run_name=run_name, run_time=run_time),
     )
-    results = {result.expectation_config.meta["check"]: result for result in outcome.results}
+    results = {(r.expectation_config.meta or {})["check"]: r for r in outcome.results if r.expectation_config}
     for number, check in enumerate(suite.checks):
         yield check, _finding(results[number])
 
 
 def _finding(result: ExpectationValidationResult) -> Finding:
-    found = result.result or {}
+    found: Mapping[str, Any] = result.result or {}
     return Finding(
         success=bool(result.success),
         count=int(found.get("unexpected_count") or 0),

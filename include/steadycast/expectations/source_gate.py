@@ -1,7 +1,7 @@
 """The gate of a source: its suites as a function of the settings and of what is known of the source.
 
-Critical: what makes the poll unusable as a whole (a variable gone, too few cells, too many unreadable or out of
-range, nothing new for too long). Warning: what the analyst has to know while the run goes on. Checks that
+Critical: what makes the poll unusable as a whole (a variable gone, too few cells, too many unreadable or out
+of range, nothing new for too long). Warning: what the analyst has to know while the run goes on. Checks that
 compare a series with its own history are warnings, because a real change looks the same as a fault.
 """
 

@@ -1,0 +1,150 @@
+"""Why a week's forecast is degraded, in sentences for the analyst: what inputs lack, and what stands in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from steadycast import schema as c
+from steadycast.expectations.wording import listed
+from steadycast.settings import Settings
+
+RECENT_WEEKS: Final = 8
+_AS_REPORTED: Final = ("observed", "corrected")
+_STANDS_IN: Final = {
+    "twin": "the second provider {twin} stands in",
+    "carried": "the last known value is carried on",
+    "climatology": "the usual value of the season stands in",
+    "missing": "the model does without it",
+}
+
+
+def tell(
+    settings: Settings,
+    panel: pd.DataFrame,
+    verdicts: Mapping[str, Mapping[str, Any]],
+    compared: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+) -> dict[str, Any]:
+    """Judge the inputs of a week's forecast.
+
+    Args:
+        settings: which sources the model sees.
+        panel: PANEL_DTYPES of the week.
+        verdicts: per source, what ``validate`` wrote.
+        compared: what ``compare_sources`` wrote.
+        as_of: the run's Monday.
+
+    Returns: degraded, reasons (sentences, most serious first), shares (of imputed inputs in the last 8
+        weeks, per
+        source and variable and over all).
+    """
+    recent = panel[
+        (panel[c.WEEK] >= pd.Timestamp(as_of - dt.timedelta(weeks=RECENT_WEEKS)))
+        & (panel[c.WEEK] < pd.Timestamp(as_of))
+    ]
+    inputs = recent[recent[c.SOURCE].isin(list(settings.forecast.features))]
+    target = recent[recent[c.SOURCE] == settings.target.source]
+    reasons = [
+        *_target(target, settings.target.source, as_of),
+        *(
+            text
+            for name in settings.forecast.features
+            for text in _source(settings, inputs, name, verdicts[name])
+        ),
+        *_imputed(inputs),
+        *_disagreeing(settings, compared),
+        *(text for name in _used(settings, inputs) for text in verdicts[name]["warnings"]),
+    ]
+    return {"degraded": bool(reasons), "reasons": list(dict.fromkeys(reasons)), "shares": shares(inputs)}
+
+
+def shares(inputs: pd.DataFrame) -> dict[str, float]:
+    """Share of values that are not as reported, per ``source.variable`` and over all (``all``)."""
+    filled = ~inputs[c.HOW].isin(_AS_REPORTED)
+    by_variable = filled.groupby(inputs[c.SOURCE] + "." + inputs[c.VARIABLE]).mean()
+    found = {str(name): round(float(share), 6) for name, share in by_variable.items()}
+    return {**found, "all": round(float(filled.mean()), 6) if len(filled) else 0.0}
+
+
+def _target(target: pd.DataFrame, source: str, as_of: dt.date) -> list[str]:
+    reasons = []
+    last_week = as_of - dt.timedelta(weeks=1)
+    entities = target[c.ENTITY].nunique()
+    present = target[target[c.VALUE].notna()]
+    silent = sorted({*target[c.ENTITY]} - {*present[c.ENTITY]})
+    if silent:
+        reasons.append(f"{source} has no full week of {listed(silent)} in the last {RECENT_WEEKS} weeks")
+    last = target[(target[c.WEEK] == pd.Timestamp(last_week)) & target[c.VALUE].isna()]
+    lacking = [name for name in last[c.ENTITY] if name not in silent]
+    if lacking:
+        which = (
+            "all entities"
+            if len(last) == entities
+            else f"{len(lacking)} of {entities} entities ({listed(lacking)})"
+        )
+        reasons.append(
+            f"{source} is incomplete in the last week ({last_week}) for {which}; "
+            "the forecast starts from older weeks"
+        )
+    return reasons
+
+
+def _source(settings: Settings, inputs: pd.DataFrame, name: str, verdict: Mapping[str, Any]) -> list[str]:
+    """An optional source that gave nothing usable this week."""
+    if verdict["verdict"] not in ("absent", "fail"):
+        return []
+    instead = _instead(settings, inputs, name)
+    if verdict["verdict"] == "absent":
+        return [f"{verdict['failures'][0]}; {instead}"]
+    first, more = verdict["failures"][0], len(verdict["failures"]) - 1
+    others = f" (and {more} more)" if more else ""
+    return [f"this week's data of {name} were refused: {first}{others}; {instead}"]
+
+
+def _instead(settings: Settings, inputs: pd.DataFrame, name: str) -> str:
+    """What stands in for the source in the newest week."""
+    mine = inputs[inputs[c.SOURCE] == name]
+    hows = mine.loc[mine[c.WEEK] == mine[c.WEEK].max(), c.HOW]
+    standing = [
+        text.format(twin=settings.source(name).twin)
+        for how, text in _STANDS_IN.items()
+        if (hows == how).any()
+    ]
+    return " and ".join(standing) or "its values known before still serve"
+
+
+def _imputed(inputs: pd.DataFrame) -> list[str]:
+    filled = inputs[~inputs[c.HOW].isin(_AS_REPORTED)]
+    if filled.empty:
+        return []
+    total = inputs.groupby(c.SOURCE).size()
+    counts = filled.groupby([c.SOURCE, c.HOW]).size()
+    texts = [f"{source} {counts[source, how] / total[source]:.0%} {how}" for source, how in counts.index]
+    share = len(filled) / len(inputs)
+    return [
+        f"{share:.0%} of the inputs of the last {RECENT_WEEKS} weeks are not as reported: {', '.join(texts)}"
+    ]
+
+
+def _disagreeing(settings: Settings, compared: Mapping[str, Any]) -> list[str]:
+    """Twins that differ on what the model sees."""
+    return [
+        found["sentence"]
+        for pair in compared["pairs"]
+        for variable, found in sorted(pair["variables"].items())
+        if found["verdict"] == "disagree"
+        and any(variable in settings.forecast.features.get(pair[side], ()) for side in ("source", "twin"))
+    ]
+
+
+def _used(settings: Settings, inputs: pd.DataFrame) -> list[str]:
+    """Sources whose values the forecast rests on: the target's, the features', and twins that stand in."""
+    names = [settings.target.source, *settings.forecast.features]
+    stand_ins = inputs[inputs[c.HOW] == "twin"][c.SOURCE].unique()
+    twins = [settings.source(str(name)).twin for name in stand_ins]
+    return list(dict.fromkeys([*names, *(twin for twin in twins if twin)]))

@@ -1,0 +1,272 @@
+"""Builds the weekly panel that the model sees, and says of each number how it came about.
+
+Daily sources tell what happened in a week, slower ones what was known when it began (see ``weekly``).
+Values outside a variable's minimum..maximum are set aside like missing ones. What a feature lacks is filled
+by the source's own ``imputation.method``; the target is never filled. Zero is never a filler.
+
+- ``twin``: the same variable and entity of the twin source, where that one has the week (how: twin).
+- ``carry``: the last value, for at most ``max_gap_weeks`` weeks after it (how: carried). A longer gap is
+filled
+  up to that length and then stays missing: stopping it from the beginning would use that it turned out long.
+- ``climatology``: the mean of the same week of the year in earlier years, at least two of them (how:
+climatology). - ``none``: missing.
+
+One entity never lends to another, and a week is never filled from later ones. Values are the newest that
+the week's accepted polls know, also for past weeks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from steadycast import degradation, weekly
+from steadycast import schema as c
+from steadycast.errors import ArtefactMissing, SourceAbsent
+from steadycast.lake import Lake
+from steadycast.progress import Progress, silent
+from steadycast.settings import Settings, SourceSettings, Variable
+
+LEAST_YEARS: Final = 2
+_SERIES: Final = [c.ENTITY, c.VARIABLE]
+
+
+def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = silent) -> str:
+    """Build the panel of a week and the reasons why its forecast is degraded, if it is.
+
+    Returns: path of the panel.
+
+    Raises:
+        ArtefactMissing: a source was not validated.
+        SourceAbsent: the target has no observation at all.
+    """
+    names = sources_read(settings)
+    verdicts: dict[str, Mapping[str, Any]] = {}
+    observed: dict[str, pd.DataFrame] = {}
+    for done, name in enumerate(names):
+        progress(f"reading {name}", done, len(names) + 1)
+        source = settings.source(name)
+        verdicts[name] = lake.read_json(f"runs/{as_of}/validate/{name}.json")
+        observed[name] = lake.observations(name).read(
+            segments=verdicts[name]["segments"], end=as_of + dt.timedelta(weeks=source.ahead_weeks)
+        )
+    progress("building the weekly panel", len(names), len(names) + 1)
+    frame = panel(settings, observed, as_of=as_of)
+    told = degradation.tell(settings, frame, verdicts, _compared(lake, as_of), as_of=as_of)
+    written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
+    lake.write_json(f"runs/{as_of}/impute/degraded.json", told)
+    progress("panel written", len(names) + 1, len(names) + 1)
+    return written
+
+
+def sources_read(settings: Settings) -> list[str]:
+    """The sources of target, features, their twins and the client's forecast, in the order of the file."""
+    wanted = {settings.target.source, *settings.forecast.features}
+    wanted |= {twin for name in settings.forecast.features if (twin := settings.source(name).twin)}
+    if settings.benchmarks.client_forecast:
+        wanted.add(settings.benchmarks.client_forecast)
+    return [source.name for source in settings.sources if source.name in wanted]
+
+
+def panel(settings: Settings, observed: Mapping[str, pd.DataFrame], *, as_of: dt.date) -> pd.DataFrame:
+    """The weekly panel of the target, the features and the client's forecast.
+
+    Args:
+        settings: which sources and variables, and their rules.
+        observed: per source: entity, date, variable, value; not changed.
+        as_of: weeks before it; of the client's forecast also the weeks of the horizon.
+
+    Returns: PANEL_DTYPES, one row per source, entity, variable and week from the target's first week on,
+        sorted.
+
+    Raises:
+        SourceAbsent: the target has no observation before as_of.
+    """
+    target = settings.target_source
+    rows = _of(observed[target.name], target.variable(settings.target.variable), before=as_of)
+    if rows.empty:
+        raise SourceAbsent(
+            target.name,
+            f"has no value of {settings.target.variable} before {as_of}",
+            remedy=f"look at ingest and validate of {target.name} for the week {as_of}",
+        )
+    weeks = weekly.weeks_of(rows[c.DATE].min().date(), as_of)
+    parts = [_own_weeks(observed, target, settings.target.variable, weeks, as_of)]
+    for name, variables in settings.forecast.features.items():
+        for variable in variables:
+            parts.append(_feature(settings, observed, name, variable, weeks, as_of))
+    client = settings.benchmarks.client_forecast
+    if client is not None:
+        end = as_of + dt.timedelta(weeks=settings.forecast.horizon_weeks)
+        ahead = weekly.weeks_of(weeks[0].date(), end)
+        for own in settings.source(client).variables:
+            parts.append(_own_weeks(observed, settings.source(client), own.name, ahead, end))
+    found = pd.concat(parts, ignore_index=True)[list(c.PANEL_DTYPES)].astype(c.PANEL_DTYPES)
+    return found.sort_values([c.SOURCE, *_SERIES, c.WEEK], ignore_index=True)
+
+
+def _compared(lake: Lake, as_of: dt.date) -> Mapping[str, Any]:
+    try:
+        report: Mapping[str, Any] = lake.read_json(f"runs/{as_of}/compare_sources.json")
+    except ArtefactMissing:
+        return {"pairs": []}
+    return report
+
+
+def _of(observed: pd.DataFrame, variable: Variable, *, before: dt.date) -> pd.DataFrame:
+    """Believable values of one variable before a day."""
+    value = observed[c.VALUE]
+    keep = (observed[c.VARIABLE] == variable.name) & (observed[c.DATE] < pd.Timestamp(before)) & value.notna()
+    if variable.minimum is not None:
+        keep &= value >= variable.minimum
+    if variable.maximum is not None:
+        keep &= value <= variable.maximum
+    return observed.loc[keep, [c.ENTITY, c.DATE, c.VALUE]]
+
+
+def _own_weeks(
+    observed: Mapping[str, pd.DataFrame],
+    source: SourceSettings,
+    variable: str,
+    weeks: pd.DatetimeIndex,
+    before: dt.date,
+) -> pd.DataFrame:
+    """What happened in each week (or is said of it), as reported; not filled."""
+    own = source.variable(variable)
+    rows = _of(observed[source.name], own, before=before)
+    values = weekly.from_dates(rows, own, source.cadence)
+    return _observed(_on_grid(values, weeks, _entities(source, observed[source.name])), source.name, variable)
+
+
+def _feature(
+    settings: Settings,
+    observed: Mapping[str, pd.DataFrame],
+    name: str,
+    variable: str,
+    weeks: pd.DatetimeIndex,
+    as_of: dt.date,
+) -> pd.DataFrame:
+    """One feature of all its entities, filled by its source's method."""
+    source = settings.source(name)
+    found, overdue = _base(observed, source, variable, weeks, as_of)
+    if source.imputation.method == "carry":
+        return carry(found, overdue, source.imputation.max_gap_weeks)
+    found = found.assign(**{c.VALUE: found[c.VALUE].where(found[c.HOW] == "observed")})
+    if source.imputation.method == "climatology":
+        return climatology(found)
+    if source.imputation.method == "twin" and source.twin is not None:
+        twin = settings.source(source.twin)
+        if variable in {v.name for v in twin.variables}:
+            return from_twin(found, _base(observed, twin, variable, weeks, as_of)[0])
+    return found
+
+
+def _base(
+    observed: Mapping[str, pd.DataFrame],
+    source: SourceSettings,
+    variable: str,
+    weeks: pd.DatetimeIndex,
+    as_of: dt.date,
+) -> tuple[pd.DataFrame, pd.Series]:
+    """A variable as reported, and for how many weeks its newer value has been due (0: it is not)."""
+    own = source.variable(variable)
+    entities = _entities(source, observed[source.name])
+    rows = _of(observed[source.name], own, before=as_of)
+    if source.cadence == "daily":
+        found = _observed(
+            _on_grid(weekly.from_dates(rows, own, "daily"), weeks, entities), source.name, variable
+        )
+        return found, _weeks_since(found)
+    known = weekly.known_at_start(rows, source, weeks, entities)
+    overdue = weekly.overdue_weeks(known, source)
+    found = _observed(known[[c.ENTITY, c.WEEK, c.VALUE]], source.name, variable)
+    found.loc[overdue > 0, c.HOW] = "missing"
+    return found, overdue
+
+
+def _entities(source: SourceSettings, observed: pd.DataFrame) -> list[str]:
+    return list(source.entities) if source.entities else sorted(observed[c.ENTITY].unique())
+
+
+def _on_grid(values: pd.DataFrame, weeks: pd.DatetimeIndex, entities: list[str]) -> pd.DataFrame:
+    grid = pd.MultiIndex.from_product([entities, weeks], names=[c.ENTITY, c.WEEK])
+    found: pd.DataFrame = values.set_index([c.ENTITY, c.WEEK])[[c.VALUE]].reindex(grid).reset_index()
+    return found
+
+
+def _observed(values: pd.DataFrame, source: str, variable: str) -> pd.DataFrame:
+    found = values.sort_values([c.ENTITY, c.WEEK], ignore_index=True)
+    found[c.SOURCE], found[c.VARIABLE] = source, variable
+    found[c.HOW] = pd.Series(np.where(found[c.VALUE].notna(), "observed", "missing"), dtype="str")
+    return found
+
+
+def _weeks_since(found: pd.DataFrame) -> pd.Series:
+    """Weeks since the entity's last value; 0 in a week that has one, NaN before the first."""
+    last = found[c.WEEK].where(found[c.VALUE].notna()).groupby(found[c.ENTITY]).ffill()
+    since: pd.Series = (found[c.WEEK] - last).dt.days / 7
+    return since
+
+
+def carry(found: pd.DataFrame, overdue: pd.Series, max_gap_weeks: int) -> pd.DataFrame:
+    """Carry each entity's last value over at most ``max_gap_weeks`` weeks, and say where.
+
+    Args:
+        found: PANEL_DTYPES of one variable, sorted by entity and week; not changed.
+        overdue: per row, weeks that a newer value has been due; 0 where it is not, NaN before the first
+            value.
+        max_gap_weeks: longest gap that is bridged.
+
+    Returns: the same rows; how is carried where the last value stands in.
+
+    Example:
+        >>> weeks = pd.date_range("2016-05-02", periods=3, freq="7D", unit="us")
+        >>> a = pd.DataFrame({"entity": "a", "week": weeks, "value": [7.0, None, None]})
+        >>> a["how"] = ["observed", "missing", "missing"]
+        >>> carry(a, pd.Series([0, 1, 2]), max_gap_weeks=1)["how"].tolist()
+        ['observed', 'carried', 'missing']
+    """
+    last = found[c.VALUE].groupby(found[c.ENTITY]).ffill()
+    bridged = (overdue > 0) & (overdue <= max_gap_weeks) & last.notna()
+    return _filled(found, last, bridged, "carried")
+
+
+def from_twin(found: pd.DataFrame, twin: pd.DataFrame) -> pd.DataFrame:
+    """Take what the twin observed of the same entity and week where there is none.
+
+    Args:
+        found: PANEL_DTYPES of one variable; not changed.
+        twin: the same of the twin source.
+    """
+    seen = twin.loc[twin[c.HOW] == "observed", [c.ENTITY, c.WEEK, c.VALUE]]
+    other = found[[c.ENTITY, c.WEEK]].merge(seen, on=[c.ENTITY, c.WEEK], how="left")[c.VALUE]
+    other.index = found.index
+    return _filled(found, other, found[c.VALUE].isna() & other.notna(), "twin")
+
+
+def climatology(found: pd.DataFrame) -> pd.DataFrame:
+    """Fill with the mean of the same week of the year in the entity's own earlier years, at least two.
+
+    Week 53 counts as week 52: a year has it only now and then.
+
+    Args:
+        found: PANEL_DTYPES of one variable, sorted by entity and week; not changed.
+    """
+    iso = found[c.WEEK].dt.isocalendar()
+    keyed = found.assign(season=iso["week"].clip(upper=52).astype("int64"), year=iso["year"].astype("int64"))
+    yearly = keyed.groupby([c.ENTITY, "season", "year"])[c.VALUE].mean()
+    by_season = yearly.groupby(level=[c.ENTITY, "season"])
+    count = by_season.transform(lambda years: years.notna().cumsum().shift(fill_value=0))
+    total = by_season.transform(lambda years: years.fillna(0.0).cumsum().shift(fill_value=0.0))
+    usual = (total / count.where(count >= LEAST_YEARS)).rename("usual")
+    values = keyed[[c.ENTITY, "season", "year"]].join(usual, on=[c.ENTITY, "season", "year"])["usual"]
+    return _filled(found, values, found[c.VALUE].isna() & values.notna(), "climatology")
+
+
+def _filled(found: pd.DataFrame, values: pd.Series, where: pd.Series, how: str) -> pd.DataFrame:
+    observed = found[c.VALUE].where(found[c.HOW] == "observed")
+    return found.assign(**{c.VALUE: observed.where(~where, values), c.HOW: found[c.HOW].where(~where, how)})
