@@ -114,10 +114,12 @@ class Lake:
     def write_folder(self, prefix: str, local: Path) -> str:
         """Store all files below a local folder, then a manifest with their checksums; returns ``prefix``.
 
-        The folder is whole when its ``manifest.json`` is there. When the folder is written again, the manifest is
-        taken away first, and files of an earlier attempt that are not in the new one go last.
+        The folder is whole when its ``manifest.json`` is there. When the folder is written again, the
+        manifest is taken away first, and files of an earlier attempt that are not in the new one go last.
         """
         prefix = checked(checked_folder(prefix))
+        if not local.is_dir():
+            raise ValueError(f"there is no folder {local} to store as {prefix}")
         files = sorted(p for p in local.rglob("*") if p.is_file())
         names = {p.relative_to(local).as_posix(): p for p in files}
         if MANIFEST in names:
@@ -137,7 +139,7 @@ class Lake:
 
 def _plain(value: object) -> object:
     """What JSON does not know by itself: dates, and numpy's numbers."""
-    if isinstance(value, dt.date | dt.datetime):
+    if isinstance(value, dt.date) and not pd.isna(value):
         return value.isoformat()
     if isinstance(value, np.generic):
         plain = value.item()

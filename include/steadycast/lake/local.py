@@ -23,9 +23,9 @@ _NO_FOLDER = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 class LocalBackend:
     """Objects are files below ``root``; missing folders are made by the first write.
 
-    A write fills a hidden temporary file in the target's own folder, flushes it to the disk, gives it its name in
-    one step (rename, or hard link where nothing may be replaced) and flushes the folder. A killed writer leaves
-    at most a temporary file, which nobody lists or reads.
+    A write fills a hidden temporary file in the target's own folder, flushes it to the disk, gives it its
+    name in one step (rename, or hard link where nothing may be replaced) and flushes the folder. A killed
+    writer leaves at most a temporary file, which nobody lists or reads.
     """
 
     def __init__(self, root: Path) -> None:

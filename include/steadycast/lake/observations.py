@@ -1,9 +1,9 @@
 """Observations of one source: append-only, versioned by cell, readable as of any moment.
 
 A poll becomes a segment and counts once it is accepted. The state as of T is what a careful clerk would have
-written down: the accepted polls up to T, oldest first, each overwriting the cells it reports. Every read gives
-exactly this, however the polls came in: accepted late, rejected afterwards, or inserted between older ones. How a
-read gets by with the cells that differ is told in ``segments``.
+written down: the accepted polls up to T, oldest first, each overwriting the cells it reports. Every read
+gives exactly this, however the polls came in: accepted late, rejected afterwards, or inserted between older
+ones. How a read gets by with the cells that differ is told in ``segments``.
 """
 
 from __future__ import annotations
@@ -76,12 +76,13 @@ class Observations:
         cells = from_frame(self.source, frame).by_date()
         content = cells.checksum()
         while True:
-            attempts = [p for p in self._places() if p.retrieved_at == moment]
+            places = self._places()
+            attempts = [p for p in places if p.retrieved_at == moment]
             standing = self._standing(attempts, content)
             if standing is not None:
                 return standing
             at = Place(moment, max((p.attempt for p in attempts), default=0) + 1)
-            info, data = self._compared(at, cells, content)
+            info, data = self._compared(at, cells, content, [p for p in places if p < at])
             if self._backend.write_if_absent(self._path(at), data):
                 return Appended(at.name, info.new, info.changed, info.unchanged)
 
@@ -144,10 +145,9 @@ class Observations:
         places, found = self._history(segments, None, start, end)
         return _frame(places, found, np.flatnonzero(found.differs))
 
-    def _compared(self, at: Place, cells: Cells, content: str) -> tuple[Info, bytes]:
-        """The segment's description and bytes, compared with what is accepted now and older than it."""
+    def _compared(self, at: Place, cells: Cells, content: str, older: Sequence[Place]) -> tuple[Info, bytes]:
+        """The segment's description and bytes, compared with the older segments that are accepted now."""
         window: Days | None = (int(cells.day.min()), int(cells.day.max())) if len(cells) else None
-        older = [p for p in self._places() if p < at]
         verdicts = self._verdicts.read([p.name for p in older])
         parts, base = [], {}
         if window is not None:

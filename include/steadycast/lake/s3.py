@@ -14,7 +14,14 @@ import pyarrow as pa
 from botocore import exceptions as aws
 from botocore.config import Config
 
-from steadycast.errors import ArtefactMissing, LakeDenied, LakeError, LakeMisplaced, LakeUnreachable
+from steadycast.errors import (
+    ArtefactMissing,
+    ArtefactUnreadable,
+    LakeDenied,
+    LakeError,
+    LakeMisplaced,
+    LakeUnreachable,
+)
 from steadycast.lake.backend import checked, checked_folder
 
 CONNECT_TIMEOUT_S = 5.0
@@ -227,6 +234,8 @@ class S3Backend:
             )
         if code in _MISSING:
             return ArtefactMissing(path)
+        if code == "InvalidRange":
+            return ArtefactUnreadable(path, "it is empty")  # the only object that has no last bytes
         if status == 412:
             return _ConditionFailed(place, repeated=meta.get("RetryAttempts", 0) > 0)
         if status == 409:

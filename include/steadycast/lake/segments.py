@@ -1,9 +1,9 @@
 """A segment: what one poll said, as one Parquet file that is written once and never again.
 
-The file holds all cells of the poll in two parts: first those that differ from the state that the poll was compared
-with (``changed`` is true), then those it confirmed. A reader who counts the same older segments as the poll was
-compared with needs the first part only. The second one serves every other case: an older poll that was accepted,
-rejected or inserted afterwards can not silence what this poll said.
+The file holds all cells of the poll in two parts: first those that differ from the state that the poll was
+compared with (``changed`` is true), then those it confirmed. A reader who counts the same older segments as
+the poll was compared with needs the first part only. The second one serves every other case: an older poll
+that was accepted, rejected or inserted afterwards can not silence what this poll said.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ class Verdicts:
 
     def read(self, segments: Iterable[str]) -> dict[str, Verdict | Literal["pending"]]:
         """The verdict of each segment."""
-        there = set(self._backend.list(self._folder))
         wanted = list(segments)
+        there = set(self._backend.list(self._folder) if wanted else ())
         decided = [name for name in wanted if self._path(name) in there]
         with ThreadPoolExecutor(8) as pool:
             found = dict(zip(decided, pool.map(self._read_one, decided), strict=True))
