@@ -1,8 +1,8 @@
 """Builds the demo's data from files of pinned packages: ``build_demo_data.py --packages DIR --out DIR``.
 
-The packages (requirements-demo.txt) are only read, by path; nothing of them is imported. The folder gets five files
-and manifest.json, which is written last and names their SHA-256: without it the data are not whole. A second call
-with the same packages finds all in place and does nothing. docs/sandbox.md tells where the numbers come from.
+The packages of requirements-demo.txt are only read, by path; nothing of them is imported. The folder gets five
+files and manifest.json, which comes last and names their SHA-256: without it the data are not whole. A second
+call with the same packages does nothing. docs/sandbox.md tells where the numbers come from.
 """
 
 from __future__ import annotations
@@ -220,8 +220,9 @@ def vintages(packages: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["series", "period", "vintage_date", "value"])
 
 
-def _by_period(path: Path, field: str = "period", style: str = "%Y-%m-%d") -> pd.DataFrame:
-    return pd.read_csv(path, parse_dates=[field], date_format=style).set_index(field)
+def _by_period(path: Path, field: str = "period", style: str = "ISO8601") -> pd.DataFrame:
+    table = pd.read_csv(path)
+    return table.set_index(pd.to_datetime(table[field], format=style)).drop(columns=field)
 
 
 def petrol(packages: Path) -> pd.DataFrame:
@@ -240,11 +241,9 @@ def _every(frame: pd.DataFrame, field: str, step: int, first: str, last: str, wh
     days = pd.to_datetime(frame[field])
     if str(days.min().date()) != first or str(days.max().date()) != last:
         _wrong(f"{what} goes from {days.min().date()} to {days.max().date()}; expected {first} to {last}")
-    gaps = days.sort_values().diff().dropna()
-    if not (gaps == dt.timedelta(days=step)).all():
-        _wrong(
-            f"{what} has a row missing or twice before {days[gaps.ne(dt.timedelta(days=step)).idxmax()].date()}"
-        )
+    odd = days.sort_values().diff().dropna() != dt.timedelta(days=step)
+    if odd.any():
+        _wrong(f"{what}: a row is missing or comes twice before {days[odd.idxmax()].date()}")
 
 
 def check_entries(frame: pd.DataFrame) -> None:
