@@ -1,0 +1,23 @@
+"""From the weekly panel to the numbers that the model sees."""
+
+from steadycast.features.calendar import YEAR, Calendar, calendar
+from steadycast.features.history import Floats, History, Indices, history, row_means
+from steadycast.features.matrix import LEVEL_WEEKS, Anchors, Lookback, Maker, Matrix, Rows, ratio
+
+__all__ = [
+    "LEVEL_WEEKS",
+    "YEAR",
+    "Anchors",
+    "Calendar",
+    "Floats",
+    "History",
+    "Indices",
+    "Lookback",
+    "Maker",
+    "Matrix",
+    "Rows",
+    "calendar",
+    "history",
+    "ratio",
+    "row_means",
+]

@@ -1,0 +1,129 @@
+"""The weekly past of all series as arrays.
+
+The panel becomes wide arrays, weeks × entities. An *origin* is the index of the first unknown week; a feature of
+(origin, horizon) reads indices below the origin, or the calendar, which is known for ever. That rule is the whole
+defence against looking into the future, so every slice below is written as an offset back from the origin.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from steadycast import schema
+from steadycast.errors import ModelError
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class History:
+    """The weekly past of all series, wide.
+
+    Attributes:
+        weeks: Mondays without a gap, shape (T,).
+        entities: sorted, N of them.
+        target: value per week, NaN where missing, shape (T, N), in the target's unit.
+        drivers: feature series by name ``source.variable``, each (T, N), or (T, 1) where one series serves all.
+    """
+
+    weeks: npt.NDArray[np.datetime64]
+    entities: tuple[str, ...]
+    target: Floats
+    drivers: Mapping[str, Floats]
+
+    @property
+    def as_of(self) -> dt.date:
+        """The Monday after the last week."""
+        return (self.weeks[-1] + np.timedelta64(7, "D")).astype("datetime64[D]").item()  # type: ignore[no-any-return]
+
+    def until(self, weeks: int) -> History:
+        """The first ``weeks`` weeks of it, as if the rest had not happened."""
+        return History(
+            self.weeks[:weeks],
+            self.entities,
+            self.target[:weeks],
+            {name: values[:weeks] for name, values in self.drivers.items()},
+        )
+
+
+def history(
+    panel: pd.DataFrame,
+    *,
+    source: str,
+    variable: str,
+    features: Mapping[str, Sequence[str]],
+    late_weeks: Mapping[str, int],
+    as_of: dt.date,
+    max_weeks: int,
+) -> History:
+    """Turn the long panel into arrays, leaving out all weeks from ``as_of`` on.
+
+    Args:
+        panel: rows of PANEL_DTYPES.
+        source: the target's source.
+        variable: the target's variable.
+        features: per source, the variables that the model may see; one that the panel lacks stays missing.
+        late_weeks: per source, weeks by which its values usually come late; they are moved there by so many weeks,
+            lest the model learns from values that a Monday does not have yet.
+        as_of: the origin, a Monday.
+        max_weeks: how many weeks back from ``as_of`` to keep at most.
+
+    Raises:
+        ModelError: the panel has no value of the target before ``as_of``.
+    """
+    known = panel[panel[schema.WEEK] < pd.Timestamp(as_of)]
+    mine = known[(known[schema.SOURCE] == source) & (known[schema.VARIABLE] == variable)]
+    if not mine[schema.VALUE].notna().any():
+        raise ModelError(
+            f"the panel has no value of {source}.{variable} before {as_of}",
+            remedy=f"look at the impute task of {as_of} and at what {source} delivered",
+        )
+    earliest = mine.loc[mine[schema.VALUE].notna(), schema.WEEK].min()
+    first = max(earliest, pd.Timestamp(as_of) - pd.Timedelta(weeks=max_weeks))
+    weeks = pd.date_range(first, pd.Timestamp(as_of) - pd.Timedelta(weeks=1), freq="7D", unit="us")
+    target = _wide(mine, weeks)
+    entities = tuple(str(entity) for entity in target.columns)
+    drivers = {
+        f"{name}.{wanted}": late(_driver(known, name, wanted, weeks, entities), late_weeks.get(name, 0))
+        for name, variables in features.items()
+        for wanted in variables
+    }
+    return History(weeks.to_numpy().astype("datetime64[D]"), entities, target.to_numpy(np.float64), drivers)
+
+
+def _wide(rows: pd.DataFrame, weeks: pd.DatetimeIndex) -> pd.DataFrame:
+    wide = rows.pivot(index=schema.WEEK, columns=schema.ENTITY, values=schema.VALUE)
+    return wide.sort_index(axis=1).reindex(weeks)
+
+
+def _driver(
+    known: pd.DataFrame, source: str, variable: str, weeks: pd.DatetimeIndex, entities: Sequence[str]
+) -> Floats:
+    rows = known[(known[schema.SOURCE] == source) & (known[schema.VARIABLE] == variable)]
+    wide = _wide(rows, weeks)
+    if set(wide.columns) & set(entities):
+        return wide.reindex(columns=list(entities)).to_numpy(np.float64)
+    # Weather of one city, prices of one country: every series sees the mean of what there is
+    return row_means(wide.to_numpy(np.float64))
+
+
+def late(values: Floats, weeks: int) -> Floats:
+    """The values moved ``weeks`` rows down, missing at the beginning."""
+    moved = np.full(values.shape, np.nan)
+    moved[weeks:] = values[: len(values) - weeks] if weeks else values
+    return moved
+
+
+def row_means(values: Floats) -> Floats:
+    """Mean over entities of what is there, NaN where nothing is; shape (T, N) -> (T, 1)."""
+    there = ~np.isnan(values)
+    count = there.sum(axis=1, keepdims=True)
+    total = np.where(there, values, 0.0).sum(axis=1, keepdims=True)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

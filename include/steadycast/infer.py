@@ -1,0 +1,149 @@
+"""Infer: the forecast of the next weeks with intervals and benchmarks, from the stored model; nothing is trained.
+
+If it fails: the error says which artefact of train does not fit; run the train task of the same week again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from steadycast import intervals, models, schema
+from steadycast.errors import ModelError
+from steadycast.features import History
+from steadycast.lake import Lake
+from steadycast.progress import Progress, silent
+from steadycast.settings import Settings
+
+NO_LAST_YEAR = "no value of the same week last year, the recent level stands in"
+NO_RECENT = "less than 4 of the last 8 weeks are known"
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """What the run lacks, for all entities alike."""
+
+    reasons: tuple[str, ...] = ()
+
+
+def infer(
+    history: History,
+    settings: Settings,
+    texts: Mapping[str, str],
+    residuals: pd.DataFrame,
+    *,
+    feature_names: tuple[str, ...],
+    model_id: str,
+    degraded: Degraded = Degraded(),
+    client: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Forecast the weeks from ``history.as_of`` on.
+
+    Args:
+        history: all that is known.
+        settings: the pipeline's.
+        texts: LightGBM's text per kind, as train made them.
+        residuals: past out-of-sample errors, as train made them.
+        feature_names: that the models were trained on.
+        model_id: of the card.
+        degraded: what the inputs lack.
+        client: entity, week, value of the client's own forecast.
+
+    Returns: FORECAST_DTYPES, sorted by entity and horizon.
+
+    Raises:
+        ModelError: the models do not fit this version, or there are no past errors.
+    """
+    forecaster = models.forecaster(history, settings)
+    boosters = models.load(texts, feature_names)
+    if forecaster.feature_names != feature_names:
+        raise ModelError(
+            "the stored models were trained on other features than this version makes",
+            remedy="run the train task of this week again",
+        )
+    table = models.forecast_table(
+        forecaster,
+        boosters,
+        np.array([len(history.weeks)]),
+        moving_average_weeks=settings.benchmarks.moving_average_weeks,
+    )
+    bands = intervals.learn(residuals)
+    table = intervals.add_bounds(table, bands, nonnegative=settings.target.nonnegative)
+    table[schema.CLIENT_FORECAST] = _client(table, client)
+    reasons = _reasons(table, degraded)
+    table[schema.DEGRADED] = reasons != ""
+    table[schema.DEGRADED_REASONS] = reasons
+    table[schema.MODEL_ID] = model_id
+    table[schema.AS_OF] = table[schema.ORIGIN]
+    table = table[list(schema.FORECAST_DTYPES)].astype(schema.FORECAST_DTYPES)
+    return table.sort_values([schema.ENTITY, schema.HORIZON], ignore_index=True)
+
+
+def _client(table: pd.DataFrame, client: pd.DataFrame | None) -> pd.Series:
+    if client is None or client.empty:
+        return pd.Series(np.nan, index=table.index, dtype="float64")
+    keys = [schema.ENTITY, schema.WEEK]
+    merged = table[keys].merge(client[[*keys, schema.VALUE]], on=keys, how="left", validate="m:1")
+    return merged[schema.VALUE].set_axis(table.index)
+
+
+def _reasons(table: pd.DataFrame, degraded: Degraded) -> pd.Series:
+    reasons = pd.Series("; ".join(degraded.reasons), index=table.index, dtype="str")
+    for lacking, reason in (
+        (table[schema.SAME_WEEK_LAST_YEAR].isna(), NO_LAST_YEAR),
+        (table[models.LEVEL].isna(), NO_RECENT),
+    ):
+        joined = reasons.where(reasons == "", reasons + "; ") + reason
+        reasons = reasons.mask(lacking, joined)
+    return reasons
+
+
+def run(
+    lake: Lake, settings: Settings, panel: str, card: str, *, as_of: dt.date, progress: Progress = silent
+) -> str:
+    """Forecast from the stored model and store the table.
+
+    Returns: path of the forecast, ``runs/<as_of>/infer/forecast.parquet``.
+
+    Raises:
+        ModelError: the card is of another week, or does not fit this version.
+    """
+    described = lake.read_json(card)
+    if described["as_of"] != as_of.isoformat():
+        raise ModelError(
+            f"{card} is the model of {described['as_of']}, not of {as_of}",
+            remedy="run the train task of this week again",
+        )
+    rows = lake.read_frame(panel)
+    history = models.known_history(rows, settings, as_of)
+    progress("forecasting", 0, 1)
+    forecast = infer(
+        history,
+        settings,
+        {kind: lake.read_bytes(path).decode() for kind, path in described["models"].items()},
+        lake.read_frame(described["residuals"]),
+        feature_names=tuple(described["features"]),
+        model_id=described["model_id"],
+        degraded=_degraded(lake, as_of),
+        client=_client_rows(rows, settings),
+    )
+    progress("forecasting", 1, 1)
+    return lake.write_frame(f"runs/{as_of.isoformat()}/infer/forecast.parquet", forecast)
+
+
+def _degraded(lake: Lake, as_of: dt.date) -> Degraded:
+    path = f"runs/{as_of.isoformat()}/impute/degraded.json"
+    if not lake.exists(path):
+        return Degraded()
+    told: dict[str, Any] = lake.read_json(path)
+    return Degraded(tuple(told["reasons"]) if told["degraded"] else ())
+
+
+def _client_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame | None:
+    source = settings.benchmarks.client_forecast
+    return None if source is None else rows[rows[schema.SOURCE] == source]

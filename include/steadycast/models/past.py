@@ -1,0 +1,70 @@
+"""Errors on past weeks that the model had not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from steadycast import schema
+from steadycast.features import YEAR, Indices
+from steadycast.models.forecaster import FIRST_ORIGIN, Forecaster, load
+from steadycast.models.table import forecast_table
+from steadycast.progress import Progress, silent
+
+REFITS = 4
+"""Models trained for the past origins: each serves a quarter of them and has seen none of their weeks."""
+SHORTEST_ORIGIN = 9
+"""An origin needs 8 weeks of level before it."""
+
+
+def past_origins(weeks: int, horizons: int, count: int) -> Indices:
+    """Origins whose forecasts can be compared with what came, the newest last.
+
+    Every second week, so that 26 of them see all seasons; closer together where the history is too short for that.
+    """
+    newest = weeks - horizons
+    earliest = FIRST_ORIGIN + 12 if newest > FIRST_ORIGIN + 12 + count else SHORTEST_ORIGIN
+    step = 2 if newest - 2 * (count - 1) >= earliest else 1
+    origins = newest - step * np.arange(count)[::-1]
+    return origins[origins >= earliest].astype(np.int64)
+
+
+def past_errors(
+    forecaster: Forecaster, *, count: int, moving_average_weeks: int, progress: Progress = silent
+) -> pd.DataFrame:
+    """Replay past origins, each with a model that was trained before it.
+
+    Returns: the forecast table with actual and residual (actual - point); rows without an actual are left out.
+    """
+    weeks = len(forecaster.history.weeks)
+    origins = past_origins(weeks, forecaster.horizons, count)
+    names = forecaster.feature_names
+    blocks = [block for block in np.array_split(origins, REFITS) if len(block)]
+    tables = []
+    for done, block in enumerate(blocks):
+        progress("replaying past origins", done, len(blocks))
+        boosters = load(forecaster.train(int(block[0])), names)
+        tables.append(forecast_table(forecaster, boosters, block, moving_average_weeks=moving_average_weeks))
+    progress("replaying past origins", len(blocks), len(blocks))
+    if not tables:
+        tables = [
+            forecast_table(forecaster, {}, np.array([weeks]), moving_average_weeks=moving_average_weeks)
+        ]
+    return _with_actuals(pd.concat(tables, ignore_index=True), forecaster)
+
+
+def _with_actuals(table: pd.DataFrame, forecaster: Forecaster) -> pd.DataFrame:
+    history = forecaster.history
+    row = ((table[schema.WEEK].to_numpy() - history.weeks[0]) // np.timedelta64(7, "D")).astype(np.int64)
+    column = pd.Index(history.entities).get_indexer(pd.Index(table[schema.ENTITY]))
+    known = row < len(history.weeks)
+    actual = np.where(known, history.target[np.where(known, row, 0), column], np.nan)
+    table = table.assign(**{schema.ACTUAL: actual, schema.RESIDUAL: actual - table[schema.POINT]})
+    return table[table[schema.ACTUAL].notna()].reset_index(drop=True)
+
+
+def wape(table: pd.DataFrame, column: str) -> float | None:
+    """Sum of absolute errors over sum of absolute actuals, on rows that have both; None if there are none."""
+    rows = table[table[column].notna() & table[schema.ACTUAL].notna()]
+    size = float(rows[schema.ACTUAL].abs().sum())
+    return float((rows[column] - rows[schema.ACTUAL]).abs().sum()) / size if size > 0 else None

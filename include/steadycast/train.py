@@ -1,0 +1,96 @@
+"""Train: the model of the week, its out-of-sample errors, and a card that says what it was made from.
+
+If it fails: the error names what is missing in the panel; look at the impute task of the same week first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import pandas as pd
+
+from steadycast import models, schema
+from steadycast.features import History
+from steadycast.lake import Lake
+from steadycast.progress import Progress, silent
+from steadycast.settings import Settings
+
+SCORED = (schema.POINT, schema.SAME_WEEK_LAST_YEAR, schema.MOVING_AVERAGE, schema.LAST_VALUE)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training makes.
+
+    Attributes:
+        models: LightGBM's text per kind; empty if the history is too short for one.
+        residuals: past forecasts of weeks that their model had not seen, with actual, residual and benchmarks.
+        feature_names: of the models.
+        scores: WAPE of the point and of each benchmark on the residuals' rows.
+    """
+
+    models: dict[str, str]
+    residuals: pd.DataFrame
+    feature_names: tuple[str, ...]
+    scores: dict[str, float | None]
+
+
+def train(history: History, settings: Settings, *, progress: Progress = silent) -> Trained:
+    """Train on all of the history, and replay past origins for the errors."""
+    forecaster = models.forecaster(history, settings)
+    residuals = models.past_errors(
+        forecaster,
+        count=settings.forecast.model.calibration_origins,
+        moving_average_weeks=settings.benchmarks.moving_average_weeks,
+        progress=progress,
+    )
+    progress("training on the whole history", 0, 1)
+    texts = forecaster.train(len(history.weeks))
+    progress("training on the whole history", 1, 1)
+    scores = {name: models.wape(residuals, name) for name in SCORED}
+    return Trained(texts, residuals, forecaster.feature_names, scores)
+
+
+def run(
+    lake: Lake,
+    settings: Settings,
+    panel: str,
+    *,
+    as_of: dt.date,
+    git_commit: str,
+    progress: Progress = silent,
+) -> str:
+    """Train on the panel's weeks before ``as_of`` and store the model.
+
+    Returns: path of the card, ``runs/<as_of>/train/card.json``.
+
+    Raises:
+        ModelError: the panel has no value of the target before ``as_of``.
+    """
+    history = models.known_history(lake.read_frame(panel), settings, as_of)
+    trained = train(history, settings, progress=progress)
+    folder = f"runs/{as_of.isoformat()}/train"
+    texts = {k: lake.write_bytes(f"{folder}/{k}.txt", text.encode()) for k, text in trained.models.items()}
+    made_from = {
+        "data_sha256": models.data_sha256(history),
+        "settings_sha256": models.settings_sha256(settings),
+        "code_sha256": models.code_sha256(),
+    }
+    card = {
+        **made_from,
+        "model_id": models.model_id(*made_from.values()),
+        "as_of": as_of,
+        "git_commit": git_commit,
+        "lightgbm": lgb.__version__,
+        "panel": panel,
+        "weeks": len(history.weeks),
+        "entities": len(history.entities),
+        "forecast": settings.forecast.model_dump(mode="json"),
+        "features": list(trained.feature_names),
+        "models": texts,
+        "residuals": lake.write_frame(f"{folder}/residuals.parquet", trained.residuals),
+        "out_of_sample_wape": trained.scores,
+    }
+    return lake.write_json(f"{folder}/card.json", card)
