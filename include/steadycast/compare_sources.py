@@ -20,7 +20,7 @@ from steadycast import schema as c
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.settings import Settings, SourceSettings
-from steadycast.weekly import PERIOD_DAYS
+from steadycast.timing import PERIOD_DAYS
 
 WINDOWS_WEEKS: Final = (1, 4, 8)
 ENOUGH_SHARE: Final = 0.7

@@ -9,7 +9,6 @@ from typing import Any, Final
 import pandas as pd
 
 from steadycast import schema as c
-from steadycast.expectations.wording import listed
 from steadycast.settings import Settings
 
 RECENT_WEEKS: Final = 8
@@ -78,14 +77,14 @@ def _target(target: pd.DataFrame, source: str, as_of: dt.date) -> list[str]:
     present = target[target[c.VALUE].notna()]
     silent = sorted({*target[c.ENTITY]} - {*present[c.ENTITY]})
     if silent:
-        reasons.append(f"{source} has no full week of {listed(silent)} in the last {RECENT_WEEKS} weeks")
+        reasons.append(f"{source} has no full week of {', '.join(silent)} in the last {RECENT_WEEKS} weeks")
     last = target[(target[c.WEEK] == pd.Timestamp(last_week)) & target[c.VALUE].isna()]
     lacking = [name for name in last[c.ENTITY] if name not in silent]
     if lacking:
         which = (
             "all entities"
             if len(last) == entities
-            else f"{len(lacking)} of {entities} entities ({listed(lacking)})"
+            else f"{len(lacking)} of {entities} entities ({', '.join(lacking)})"
         )
         reasons.append(
             f"{source} is incomplete in the last week ({last_week}) for {which}; "

@@ -1,18 +1,17 @@
 """Builds the weekly panel that the model sees, and says of each number how it came about.
 
-Daily sources tell what happened in a week, slower ones what was known when it began (see ``weekly``).
-Values outside a variable's minimum..maximum are set aside like missing ones. What a feature lacks is filled
-by the source's own ``imputation.method``; the target is never filled. Zero is never a filler.
+Daily sources tell what happened in a week (``weekly``), slower ones what was known when it began (``timing``).
+Values outside a variable's minimum..maximum are set aside like missing ones. What a feature lacks is filled by
+its source's ``imputation.method``; the target is never filled. Zero is never a filler.
 
 - ``twin``: the same variable and entity of the twin source, where that one has the week (how: twin).
-- ``carry``: the last value, for at most ``max_gap_weeks`` weeks after it (how: carried). A longer gap is
-filled
-  up to that length and then stays missing: stopping it from the beginning would use that it turned out long.
-- ``climatology``: the mean of the same week of the year in earlier years, at least two of them (how:
-climatology). - ``none``: missing.
+- ``carry``: the last value, for at most ``max_gap_weeks`` weeks after it (how: carried). A longer gap is filled
+  up to that length and then stays missing: to leave it open from its beginning would use that it became long.
+- ``climatology``: the mean of the same week of the year in at least two earlier years (how: climatology).
+- ``none``: missing.
 
-One entity never lends to another, and a week is never filled from later ones. Values are the newest that
-the week's accepted polls know, also for past weeks.
+One entity never lends to another, and a week is never filled from later ones. Values are the newest that the
+week's accepted polls know, also for past weeks.
 """
 
 from __future__ import annotations
@@ -24,12 +23,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from steadycast import degradation, weekly
+from steadycast import degradation, timing
 from steadycast import schema as c
 from steadycast.errors import ArtefactMissing, SourceAbsent
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.settings import Settings, SourceSettings, Variable
+from steadycast.weekly import to_weekly
 
 LEAST_YEARS: Final = 2
 _SERIES: Final = [c.ENTITY, c.VARIABLE]
@@ -94,7 +94,7 @@ def panel(settings: Settings, observed: Mapping[str, pd.DataFrame], *, as_of: dt
             f"has no value of {settings.target.variable} before {as_of}",
             remedy=f"look at ingest and validate of {target.name} for the week {as_of}",
         )
-    weeks = weekly.weeks_of(rows[c.DATE].min().date(), as_of)
+    weeks = timing.weeks_of(rows[c.DATE].min().date(), as_of)
     parts = [_own_weeks(observed, target, settings.target.variable, weeks, as_of)]
     for name, variables in settings.forecast.features.items():
         for variable in variables:
@@ -102,7 +102,7 @@ def panel(settings: Settings, observed: Mapping[str, pd.DataFrame], *, as_of: dt
     client = settings.benchmarks.client_forecast
     if client is not None:
         end = as_of + dt.timedelta(weeks=settings.forecast.horizon_weeks)
-        ahead = weekly.weeks_of(weeks[0].date(), end)
+        ahead = timing.weeks_of(weeks[0].date(), end)
         for own in settings.source(client).variables:
             parts.append(_own_weeks(observed, settings.source(client), own.name, ahead, end))
     found = pd.concat(parts, ignore_index=True)[list(c.PANEL_DTYPES)].astype(c.PANEL_DTYPES)
@@ -125,7 +125,7 @@ def _of(observed: pd.DataFrame, variable: Variable, *, before: dt.date) -> pd.Da
         keep &= value >= variable.minimum
     if variable.maximum is not None:
         keep &= value <= variable.maximum
-    return observed.loc[keep, [c.ENTITY, c.DATE, c.VALUE]]
+    return observed.loc[keep, [*c.CELL, c.VALUE]]
 
 
 def _own_weeks(
@@ -138,7 +138,7 @@ def _own_weeks(
     """What happened in each week (or is said of it), as reported; not filled."""
     own = source.variable(variable)
     rows = _of(observed[source.name], own, before=before)
-    values = weekly.from_dates(rows, own, source.cadence)
+    values = to_weekly(rows, own, cadence=source.cadence)
     return _observed(_on_grid(values, weeks, _entities(source, observed[source.name])), source.name, variable)
 
 
@@ -177,12 +177,10 @@ def _base(
     entities = _entities(source, observed[source.name])
     rows = _of(observed[source.name], own, before=as_of)
     if source.cadence == "daily":
-        found = _observed(
-            _on_grid(weekly.from_dates(rows, own, "daily"), weeks, entities), source.name, variable
-        )
+        found = _observed(_on_grid(to_weekly(rows, own), weeks, entities), source.name, variable)
         return found, _weeks_since(found)
-    known = weekly.known_at_start(rows, source, weeks, entities)
-    overdue = weekly.overdue_weeks(known, source)
+    known = timing.known_at_start(rows, source, weeks, entities)
+    overdue = timing.overdue_weeks(known, source)
     found = _observed(known[[c.ENTITY, c.WEEK, c.VALUE]], source.name, variable)
     found.loc[overdue > 0, c.HOW] = "missing"
     return found, overdue

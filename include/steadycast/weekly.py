@@ -1,86 +1,54 @@
-"""From a source's own dates to weeks, without looking ahead.
-
-A *daily* source tells of a week what happened in it: the week's days become one value by the variable's
-rule, if enough of them are there. A *weekly or monthly* source tells of a week what was known when it
-began: the newest value whose date lies ``expected_lag_days`` or more before the Monday, because its value
-was not out earlier.
-"""
+"""How dated observations become weekly values; one place for inputs and actuals alike."""
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Final
+from typing import Final, Literal
 
 import pandas as pd
 
-from steadycast import schema as c
-from steadycast.settings import SourceSettings, Variable
+from steadycast import schema
+from steadycast.settings import Variable
 
-DAYS_NEEDED: Final = {"sum": 7, "mean": 4, "min": 6, "max": 6, "last": 1}
-"""Days that a week needs by rule: a sum lacks what is not there; a mean of four days is still close to the
-week's; an extreme may lie on a missing day; the last value is one day's."""
-
-PERIOD_DAYS: Final = {"daily": 1, "weekly": 7, "monthly": 31}
-DATE_USED: Final = "date_used"
-_SERIES: Final = [c.ENTITY, c.VARIABLE]
+DAYS_NEEDED: Final = {"sum": 7, "mean": 4, "min": 4, "max": 4, "last": 1}
+"""Days of a week that a daily source must have reported: a sum of six days is no week's sum, but a mean of most
+days is a fair week's mean."""
 
 
-def weeks_of(first: dt.date, last: dt.date) -> pd.DatetimeIndex:
-    """The Mondays from the week of ``first`` up to but not including that of ``last``."""
-    start = pd.Timestamp(first) - pd.Timedelta(days=first.weekday())
-    stop = pd.Timestamp(last) - pd.Timedelta(days=last.weekday())
-    return pd.date_range(start, stop, freq="7D", inclusive="left", unit="us")
-
-
-def from_dates(observed: pd.DataFrame, variable: Variable, cadence: str) -> pd.DataFrame:
-    """Weekly values of one variable from the dates that lie in each week.
-
-    Args:
-        observed: entity, date, value of that variable; each date once per entity.
-        variable: its rule.
-        cadence: days are needed of a daily source only; any date is enough of a slower one.
-
-    Returns: entity, week, value; only weeks with enough days.
-    """
-    frame = observed.sort_values([c.ENTITY, c.DATE], kind="stable")
-    week = (frame[c.DATE] - pd.to_timedelta(frame[c.DATE].dt.day_of_week, unit="D")).rename(c.WEEK)
-    by_week = frame.groupby([frame[c.ENTITY], week])[c.VALUE]
-    values = by_week.agg(variable.weekly)
-    needed = DAYS_NEEDED[variable.weekly] if cadence == "daily" else 1
-    return values[by_week.count() >= needed].reset_index()
-
-
-def known_at_start(
-    observed: pd.DataFrame, source: SourceSettings, weeks: pd.DatetimeIndex, entities: list[str]
+def to_weekly(
+    observations: pd.DataFrame,
+    variable: Variable,
+    *,
+    cadence: Literal["daily", "weekly", "monthly"] = "daily",
 ) -> pd.DataFrame:
-    """What a weekly or monthly source had said by the start of each week.
+    """One value per entity and week that has enough days, by the variable's weekly rule.
 
     Args:
-        observed: entity, date, value of one variable.
-        source: its cadence and expected lag.
-        weeks: Mondays.
-        entities: whose values.
+        observations: rows of OBSERVATION_DTYPES, each cell once; other variables are ignored.
+        variable: which variable, and by which rule (``weekly``) its days become a week.
+        cadence: of the source; a weekly or monthly one has one date in a week, which stands for the whole.
 
-    Returns: entity, week, value, date_used (the value's own date); every entity and week, NaN and NaT
-        before the first.
+    Returns: columns entity, week (a Monday), value; sorted by entity and week; no row for a week that lacks days.
+    The unit is the variable's, times days for a sum.
+
+    Example:
+        >>> days = pd.date_range("2016-06-06", periods=8, unit="us")
+        >>> rows = pd.DataFrame({"entity": "a", "date": days, "variable": "rides", "value": 2.0})
+        >>> to_weekly(rows, Variable(name="rides", unit="rides per day", weekly="sum"))["value"].tolist()
+        [14.0]
     """
-    out = observed[[c.ENTITY, c.DATE, c.VALUE]].copy()
-    out[c.WEEK] = out[c.DATE] + pd.Timedelta(days=source.expected_lag_days)
-    grid = pd.MultiIndex.from_product([entities, weeks], names=[c.ENTITY, c.WEEK]).to_frame(index=False)
-    grid[c.ENTITY] = grid[c.ENTITY].astype("str")
-    found = pd.merge_asof(
-        grid.sort_values([c.WEEK, c.ENTITY], ignore_index=True),
-        out.sort_values([c.WEEK, c.ENTITY], ignore_index=True),
-        on=c.WEEK,
-        by=c.ENTITY,
-    )
-    return found.rename(columns={c.DATE: DATE_USED})
-
-
-def overdue_weeks(found: pd.DataFrame, source: SourceSettings) -> pd.Series:
-    """Of ``known_at_start``: weeks that the next value has been due; 0 if it is not, NaN before the first."""
-    age_days = (found[c.WEEK] - found[DATE_USED]).dt.days
-    overdue = age_days - source.expected_lag_days - PERIOD_DAYS[source.cadence]
-    # -(-x // 7) rounds up
-    weeks: pd.Series = (-(-overdue // 7)).clip(lower=0)
-    return weeks
+    mine = observations[(observations[schema.VARIABLE] == variable.name) & observations[schema.VALUE].notna()]
+    dates = mine[schema.DATE]
+    rows = pd.DataFrame(
+        {
+            schema.ENTITY: mine[schema.ENTITY].astype("str"),
+            schema.WEEK: (dates.dt.normalize() - pd.to_timedelta(dates.dt.day_of_week, unit="D")).astype(
+                schema.PANEL_DTYPES[schema.WEEK]
+            ),
+            schema.DATE: dates,
+            schema.VALUE: mine[schema.VALUE],
+        }
+    ).sort_values([schema.ENTITY, schema.WEEK, schema.DATE], kind="stable")
+    weeks = rows.groupby([schema.ENTITY, schema.WEEK], sort=True)
+    values = weeks[schema.VALUE].agg(variable.weekly)
+    needed = DAYS_NEEDED[variable.weekly] if cadence == "daily" else 1
+    return values[weeks[schema.DATE].nunique() >= needed].rename(schema.VALUE).reset_index()
