@@ -37,10 +37,19 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m steadycast_local", description=__doc__)
     parser.add_argument("command", choices=("run", "stop", "status"))
     parser.add_argument("--once", action="store_true", help="run: end after the last week, with 1 if a week failed")
+    parser.add_argument("--dags", type=Path, help="run: folder of the DAG files (default: the project's)")
+    parser.add_argument("--plugins", type=Path, help="run: folder of the Airflow plugins (default: the project's)")
+    parser.add_argument("--no-sandbox", action="store_true", help="run: without the provider simulator")
     chosen = parser.parse_args(arguments)
     once = chosen.once or os.environ.get("STEADYCAST_ONCE", "") not in {"", "0"}
     try:
         options = Options.from_environment()
+        options = replace(
+            options,
+            dags=(chosen.dags or options.dags).resolve(),
+            plugins=(chosen.plugins or options.plugins).resolve(),
+            sandbox=not chosen.no_sandbox,
+        )
         if chosen.command == "stop":
             return stop(options)
         if chosen.command == "status":
@@ -168,7 +177,8 @@ def _of_record(stack: Stack) -> Stack:
     record = stack.record()
     if record is None:
         return stack
-    return Stack(replace(stack.options, port=record["port"], sandbox_port=record["sandbox_port"]))
+    kept = ("port", "sandbox_port", "sandbox")
+    return Stack(replace(stack.options, **{name: record[name] for name in kept}))
 
 
 @contextlib.contextmanager

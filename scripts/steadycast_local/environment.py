@@ -79,7 +79,8 @@ def _quick() -> dict[str, str]:
 def _connections(options: Options) -> dict[str, str]:
     """Airflow connections of the demo. A Slack connection in the environment is passed on as it is."""
     sandbox = {"conn_type": "http", "host": "127.0.0.1", "port": options.sandbox_port, "schema": "http"}
-    fred = sandbox | {"host": f"http://127.0.0.1:{options.sandbox_port}/fred", "password": "demo" * 8}  # 32 letters, as FRED asks
+    key = "demo" * 8  # the sandbox takes any of FRED's form, 32 letters and digits
+    fred = sandbox | {"host": f"http://127.0.0.1:{options.sandbox_port}/fred", "password": key}
     del fred["port"], fred["schema"]
     return {
         "AIRFLOW_CONN_SANDBOX": json.dumps(sandbox),

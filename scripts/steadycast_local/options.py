@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB_PORT = 8080
-SANDBOX_PORT = 8090
+SANDBOX_PORT = 8765
 LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel's limit for a unix socket's path is 108 on Linux and 104 on macOS."""
 

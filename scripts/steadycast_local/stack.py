@@ -23,7 +23,10 @@ from steadycast_local.supervision import Component, Manager, components, write_c
 
 Say = Callable[[str], None]
 LOG_TAIL_LINES = 25
-MIGRATE_TIMEOUT_S = 180
+MIGRATE_TIMEOUT_S = 300
+HEALTHY_TIMEOUT_S = 300
+"""Airflow is up within 20 s on two idle cores; a machine that is busy with other things takes minutes."""
+REMIND_S = 20
 
 
 class ComponentFailed(Exception):
@@ -111,6 +114,7 @@ class Stack:
             "boot": psutil.boot_time(),
             "port": self.options.port,
             "sandbox_port": self.options.sandbox_port,
+            "sandbox": self.options.sandbox,
         }
         self._record_file.write_text(json.dumps(record), encoding="utf-8")
 
@@ -122,13 +126,13 @@ class Stack:
         if "sandbox" in names and not ports.is_free(self.options.sandbox_port):
             raise ports.PortBusy(self.options.sandbox_port, "the sandbox", "STEADYCAST_SANDBOX_PORT")
 
-    def wait_until_healthy(self, timeout_s: float = 120, say: Say = print) -> None:
+    def wait_until_healthy(self, timeout_s: float = HEALTHY_TIMEOUT_S, say: Say = print) -> None:
         """Wait until every component answers or sends heartbeats; says each one that does.
 
         Raises:
             ComponentFailed: one ended, or they are not all healthy in time.
         """
-        began = time.monotonic()
+        began = reminded = time.monotonic()
         waiting = [c.name for c in self.components]
         while waiting:
             for state in self.manager.states():
@@ -140,6 +144,9 @@ class Stack:
             for name in [n for n in waiting if n in healthy]:
                 say(f"  {name} is up ({time.monotonic() - began:.0f} s)")
                 waiting.remove(name)
+            if waiting and time.monotonic() - reminded > REMIND_S:
+                reminded = time.monotonic()
+                say(f"  waiting for {', '.join(waiting)} ({reminded - began:.0f} s)")
             if waiting and time.monotonic() - began > timeout_s:
                 raise ComponentFailed(waiting[0], f"is not healthy after {timeout_s:.0f} s", self.log(waiting[0]))
             time.sleep(0.25)
@@ -188,7 +195,7 @@ class Stack:
         return count
 
     @contextlib.contextmanager
-    def running(self, timeout_s: float = 120, say: Say = print) -> Iterator[Stack]:
+    def running(self, timeout_s: float = HEALTHY_TIMEOUT_S, say: Say = print) -> Iterator[Stack]:
         """Prepare, start and wait; stop at the end whatever happens."""
         self.prepare(say)
         try:
