@@ -157,3 +157,7 @@ class SourceAbsent(SourceError):
 
 class ModelError(SteadycastError):
     """A model could not be trained or loaded."""
+
+
+class PublicationError(SteadycastError):
+    """The forecast could not be handed to its readers, in full or in part."""

@@ -26,6 +26,7 @@ EXAMPLES = [
     SchemaDrift("fuel", "price", found=["date", "cost"], remedy="change the field in pipeline.yaml"),
     GateFailed("validate ridership", ["3 values above 60", "week missing"], remedy="open the Data Docs"),
     errors.SourceAbsent("ridership", "has no data", remedy="wait for it"),
+    errors.PublicationError("the table is locked", remedy="clear publish"),
     errors.ModelError("no rows to train on", remedy="check the panel"),
 ]
 
