@@ -1,8 +1,8 @@
 """Builds the demo's data from files of pinned packages: ``build_demo_data.py --packages DIR --out DIR``.
 
-The packages of requirements-demo.txt are only read, by path; nothing of them is imported. The folder gets five
-files and manifest.json, which comes last and names their SHA-256: without it the data are not whole. A second
-call with the same packages does nothing. docs/sandbox.md tells where the numbers come from.
+The packages of requirements-demo.txt are only read, by path; nothing of them is imported. The folder gets
+five files and manifest.json, which comes last and names their SHA-256: without it the data are not whole. A
+second call with the same packages does nothing. docs/sandbox.md tells where the numbers come from.
 """
 
 from __future__ import annotations

@@ -126,13 +126,13 @@ def _unit_change(context: Context) -> list[Row]:
 
 def _shifted(context: Context) -> list[Row]:
     shift = (context.fault.days if context.fault.days is not None else 1) * DAY
-    field = context.table.shape.date_field
+    field, newest = context.table.shape.date_field, context.newest
     rows = []
     for row in context.table.window("", context.until):
         day = context.table.date(row)
         if context.hits(row):
             day = (dt.date.fromisoformat(day) + shift).isoformat()
-        if context.start <= day < context.end and day <= context.newest:
+        if context.start <= day < context.end and day <= newest:
             rows.append({**row, field: day})
     return sorted(rows, key=lambda row: (context.table.date(row), context.table.entity(row)))
 

@@ -187,4 +187,6 @@ class FaultBoard:
 
 def monday_of(realtime_end: dt.date) -> dt.date:
     """The run's Monday that asks FRED with this real-time day: the Monday itself, or the one after."""
+    if realtime_end > dt.date.max - 7 * DAY:
+        return dt.date.max
     return realtime_end + ((7 - realtime_end.weekday()) % 7) * DAY

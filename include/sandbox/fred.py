@@ -134,19 +134,19 @@ def observations(vintages: Vintages, query: FredQuery) -> list[dict[str, Any]]:
         raise FredError("The series does not exist.")
     versions = series.versions(query.realtime_start, query.realtime_end)
     return [
-        _observation(version, query)
+        _observation(version, query, series.decimals)
         for version in versions
         if query.observation_start <= version.period <= query.observation_end
     ]
 
 
-def _observation(version: Version, query: FredQuery) -> dict[str, Any]:
+def _observation(version: Version, query: FredQuery, decimals: int) -> dict[str, Any]:
     # FRED cuts a value's real-time period to the one that was asked for
     return {
         "realtime_start": max(version.first_day, query.realtime_start).isoformat(),
         "realtime_end": min(version.last_day, query.realtime_end).isoformat(),
         "date": version.period.isoformat(),
-        "value": "." if version.value is None else f"{version.value:.10g}",
+        "value": "." if version.value is None else f"{version.value:.{decimals}f}",
     }
 
 

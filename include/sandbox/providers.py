@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +39,7 @@ FRED_SHAPE: Final = Shape(
 _FRED_FIELDS: Final = ("series_id", "date", "value", "realtime_start", "realtime_end")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Providers:
     """The five providers' data."""
 
@@ -53,7 +54,12 @@ class Providers:
         end = min(window.end.isoformat(), until) if window.end else until
         if fault is None:
             return table.window(start, end)
-        return distort(Context(table, fault, start, end, until))
+        return self._distorted(source, fault, start, end, until)
+
+    @lru_cache(maxsize=4)  # noqa: B019 the providers live as long as the process
+    def _distorted(self, source: str, fault: Fault, start: str, end: str, until: str) -> list[Row]:
+        """The rows with the fault; kept, since each page of an answer asks for all of them."""
+        return distort(Context(self.tables[source], fault, start, end, until))
 
     def observations(self, query: FredQuery, fault: Fault | None) -> list[dict[str, Any]]:
         """The observations of a FRED request, oldest first."""

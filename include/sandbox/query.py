@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_EARLIEST: Final = dt.date(1600, 1, 1)
 WINDOW_PARAMS: Final = ("as_of", "start", "end")
 
 
@@ -33,7 +34,10 @@ def read_date(query: Mapping[str, str], name: str) -> dt.date | None:
     try:
         if not _DATE.fullmatch(text):
             raise ValueError("not of the form YYYY-MM-DD")
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
+        if day < _EARLIEST:
+            raise ValueError(f"before {_EARLIEST}")
+        return day
     except ValueError as error:
         raise BadQuery(f"{name}={text!r} is no date ({error}); write it like 2016-06-06") from error
 

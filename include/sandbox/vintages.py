@@ -75,10 +75,11 @@ def usual_release(series: str, period: dt.date, months: int) -> dt.date:
 
 @dataclass(frozen=True)
 class Series:
-    """One series: per period its recorded (vintage date, value) pairs, oldest first."""
+    """One series: months per period, decimals as FRED shows, (vintage date, value) pairs by period."""
 
     name: str
     months: int
+    decimals: int
     recorded: dict[dt.date, list[tuple[dt.date, float]]]
     first_vintage: dt.date
 
@@ -151,7 +152,12 @@ def _series(name: str, periods: dict[dt.date, list[tuple[dt.date, float]]]) -> S
     months = min(gaps, default=1)
     # the file names a quarter by its last month, FRED by its first day
     started = {_back(period, months - 1): sorted(pairs) for period, pairs in sorted(periods.items())}
-    return Series(name, months, started, min(pairs[0][0] for pairs in started.values()))
+    decimals = max(_decimals(value) for pairs in started.values() for _, value in pairs)
+    return Series(name, months, decimals, started, min(pairs[0][0] for pairs in started.values()))
+
+
+def _decimals(value: float) -> int:
+    return len(f"{value:.4f}".rstrip("0").partition(".")[2])
 
 
 def _months(day: dt.date) -> int:
