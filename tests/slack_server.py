@@ -1,4 +1,4 @@
-"""A server that speaks the part of Slack's Web API that posts messages, on a free port, with its failures on request."""
+"""A server that speaks Slack's API for posting messages, on a free port, with failures on request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class SlackServer:
     """What the server got, and how it is to answer.
 
     Args:
-        mode: ``ok``, ``rate_limited`` (429), ``hang`` (no answer), ``drip`` (a byte now and then) or ``broken`` (HTML, 500).
+        mode: ``ok``, ``rate_limited`` (429), ``hang`` (no answer), ``drip`` (a byte now and then) or
+            ``broken`` (HTML, 500).
         posts: all accepted messages, oldest first.
         requests: how many requests came, refused ones included.
     """
@@ -51,8 +52,8 @@ class SlackServer:
 def running_slack() -> Iterator[SlackServer]:
     """A server that ends with the block."""
     slack = SlackServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(slack))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.slack = slack
     slack.url = f"http://127.0.0.1:{server.server_address[1]}/api/"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -65,67 +66,68 @@ def running_slack() -> Iterator[SlackServer]:
         thread.join(5)
 
 
-def _handler(slack: SlackServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            slack.requests += 1
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            match slack.mode:
-                case "hang":
-                    slack.closing.wait(60)
-                case "drip":
-                    self._drip()
-                case "rate_limited":
-                    self._answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"})
-                case "broken":
-                    self._send(500, b"<html>Server Error</html>", "text/html", {})
-                case _:
-                    self._answer(200, self._accept(body), {})
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    slack: SlackServer
 
-        def _accept(self, body: str) -> dict[str, object]:
-            """Slack's own order: the method, the token, the channel, the text."""
-            if not self.path.endswith("/api/chat.postMessage"):
-                return {"ok": False, "error": "unknown_method"}
-            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                return {"ok": False, "error": "invalid_auth"}
-            if "json" in (self.headers.get("Content-Type") or ""):
-                post = json.loads(body)
-            else:
-                post = {name: values[0] for name, values in parse_qs(body).items()}
-            if post.get("channel") not in CHANNELS:
-                return {"ok": False, "error": "channel_not_found"}
-            if not post.get("text"):
-                return {"ok": False, "error": "no_text"}
-            slack.posts.append(post)
-            return {
-                "ok": True,
-                "channel": "C1",
-                "ts": f"{len(slack.posts)}.0",
-                "message": {"text": post["text"]},
-            }
 
-        def _drip(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            while not slack.closing.wait(0.5):
-                try:
-                    self.wfile.write(b" ")
-                    self.wfile.flush()
-                except OSError:
-                    return
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
 
-        def _answer(self, status: int, content: dict[str, object], headers: dict[str, str]) -> None:
-            self._send(status, json.dumps(content).encode(), "application/json", headers)
+    def do_POST(self) -> None:
+        slack = self.server.slack
+        slack.requests += 1
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        match slack.mode:
+            case "hang":
+                slack.closing.wait(60)
+            case "drip":
+                self._drip()
+            case "rate_limited":
+                self._answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"})
+            case "broken":
+                self._send(500, b"<html>Server Error</html>", "text/html", {})
+            case _:
+                self._answer(200, self._accept(body), {})
 
-        def _send(self, status: int, content: bytes, kind: str, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+    def _accept(self, body: str) -> dict[str, object]:
+        """Slack's own order: the method, the token, the channel, the text."""
+        if not self.path.endswith("/api/chat.postMessage"):
+            return {"ok": False, "error": "unknown_method"}
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return {"ok": False, "error": "invalid_auth"}
+        if "json" in (self.headers.get("Content-Type") or ""):
+            post = json.loads(body)
+        else:
+            post = {name: values[0] for name, values in parse_qs(body).items()}
+        if post.get("channel") not in CHANNELS:
+            return {"ok": False, "error": "channel_not_found"}
+        if not post.get("text"):
+            return {"ok": False, "error": "no_text"}
+        posts = self.server.slack.posts
+        posts.append(post)
+        return {"ok": True, "channel": "C1", "ts": f"{len(posts)}.0", "message": {"text": post["text"]}}
 
-        def log_message(self, format: str, *args: object) -> None:
-            """The tests look at the messages, not at an access log."""
+    def _drip(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        while not self.server.slack.closing.wait(0.5):
+            try:
+                self.wfile.write(b" ")
+                self.wfile.flush()
+            except OSError:
+                return
 
-    return Handler
+    def _answer(self, status: int, content: dict[str, object], headers: dict[str, str]) -> None:
+        self._send(status, json.dumps(content).encode(), "application/json", headers)
+
+    def _send(self, status: int, content: bytes, kind: str, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The tests look at the messages, not at an access log."""

@@ -18,9 +18,9 @@ from tests.slack_server import SlackServer, running_slack
 
 add_plugins()
 
-import steadycast_notifier
-from steadycast_notifier import SlackNotifier
-from steadycast_runtime import failures, lake
+import steadycast_notifier  # noqa: E402 only importable now
+from steadycast_notifier import SlackNotifier  # noqa: E402
+from steadycast_runtime import failures, lake  # noqa: E402
 
 WEEK = "2016-06-06"
 AS_OF = dt.date(2016, 6, 6)

@@ -1,0 +1,116 @@
+"""The pages' contents. Everything that comes from a source or a file is escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from steadycast_runtime.places import lake, settings
+
+from steadycast.errors import ArtefactMissing
+
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+CHECK = "check_forecast"
+
+
+def newest_week() -> str:
+    """The newest published week.
+
+    Raises:
+        ArtefactMissing: nothing is published yet.
+    """
+    path = "published/latest/manifest.json"
+    try:
+        return str(lake().read_json(path)["as_of"])
+    except ArtefactMissing:
+        raise ArtefactMissing(path, remedy="no week is published yet: trigger `weekly_forecast`") from None
+
+
+def docs_folder(week: str, gate: str) -> str:
+    """Where the Data Docs of a gate are in the lake."""
+    return f"runs/{week}/{CHECK}/docs" if gate == CHECK else f"runs/{week}/validate/docs/{gate}"
+
+
+def verdict(week: str, gate: str) -> dict[str, Any] | None:
+    """What a gate found, None if it has not run."""
+    path = f"runs/{week}/{CHECK}.json" if gate == CHECK else f"runs/{week}/validate/{gate}.json"
+    try:
+        found: dict[str, Any] = lake().read_json(path)
+    except ArtefactMissing:
+        return None
+    warnings = found.get("warnings") or found.get("reasons") or []
+    return {
+        "gate": gate,
+        "verdict": found["verdict"],
+        "failures": found.get("failures") or [],
+        "warnings": [text for text in warnings if text not in (found.get("failures") or [])],
+        "docs": bool(found.get("docs")),
+    }
+
+
+def verdicts(week: str) -> list[dict[str, Any]]:
+    """What all gates of a week found, in the order of the run."""
+    names = [source.name for source in settings().sources]
+    return [found for gate in (*names, CHECK) if (found := verdict(week, gate))]
+
+
+def forecast_page(week: str, entity: str | None, prefix: str) -> str:
+    """The published forecast of a week: verdict and reasons, one entity's plot, all rows of it."""
+    from steadycast import schema as c
+
+    frame = lake().read_frame(f"published/{week}/forecast.parquet")
+    entities = sorted(frame[c.ENTITY].unique())
+    shown = entity if entity in entities else entities[0]
+    rows = frame[frame[c.ENTITY] == shown].sort_values(c.HORIZON)
+    return TEMPLATES.get_template("forecast.html").render(
+        title=settings().title,
+        unit=settings().target.unit,
+        week=week,
+        weeks=published_weeks(),
+        manifest=lake().read_json(f"published/{week}/manifest.json"),
+        entities=entities,
+        entity=shown,
+        rows=rows.to_dict("records"),
+        benchmarks=[name for name in c.BENCHMARKS if rows[name].notna().any()],
+        prefix=prefix,
+    )
+
+
+def published_weeks() -> list[str]:
+    """All published weeks, newest first."""
+    found = [path.split("/")[1] for path in lake().list("published/") if path.endswith("/manifest.json")]
+    return sorted((week for week in found if week != "latest"), reverse=True)
+
+
+def gates_page(week: str, prefix: str) -> str:
+    """Verdicts of all gates of a week."""
+    return TEMPLATES.get_template("gates.html").render(
+        week=week, gates=verdicts(week), prefix=prefix, published=week in published_weeks()
+    )
+
+
+def run_page(week: str, prefix: str) -> str:
+    """What the tab of a run shows."""
+    return gates_page(week, prefix)
+
+
+def gate_page(week: str, gate: str, prefix: str) -> str:
+    """What the tab of a gate's task shows."""
+    found = verdict(week, gate)
+    if found is None:
+        return note("Not run yet", f"{gate} has no verdict for {week} yet.")
+    return TEMPLATES.get_template("gates.html").render(
+        week=week, gates=[found], prefix=prefix, published=False
+    )
+
+
+def note(title: str, text: str) -> str:
+    """A page with one message."""
+    return TEMPLATES.get_template("note.html").render(title=title, text=text)
