@@ -13,6 +13,7 @@ import httpx
 ENDED = {"success", "failed"}
 TASK_DONE = {"success", "skipped"}
 TASK_FAILED = {"failed", "upstream_failed"}
+RETRY_AFTER_S = (1, 3, 10)
 
 
 class ApiError(Exception):
@@ -79,7 +80,7 @@ class AirflowApi:
 
     def health(self) -> dict[str, str | None]:
         """State of each of Airflow's components as their heartbeats tell; needs no login."""
-        answer = self._send("GET", "/api/v2/monitor/health")
+        answer = self._request("GET", "/api/v2/monitor/health")
         return {name: (part or {}).get("status") for name, part in answer.json().items()}
 
     def call(self, method: str, path: str, **options: Any) -> Any:
@@ -201,6 +202,15 @@ class AirflowApi:
         self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request; reading is tried again, since a busy machine's server may be slow or just being restarted."""
+        for wait_s in RETRY_AFTER_S if method == "GET" else ():
+            try:
+                return self._request(method, path, **options)
+            except ApiError:
+                time.sleep(wait_s)
+        return self._request(method, path, **options)
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             return self._http.request(method, path, **options)
         except httpx.HTTPError as error:

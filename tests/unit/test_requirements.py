@@ -1,0 +1,46 @@
+"""requirements.txt: pinned, hashed, for every supported Python, and from no particular index."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRY = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)(?:\[[^\]]*\])?==(?P<version>\S+)", re.MULTILINE)
+
+
+def wanted(file: str) -> list[str]:
+    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
+    names = [re.split(r"[\[=<>~!; ]", line)[0] for line in lines if line]
+    return [re.sub(r"[-_.]+", "-", name).lower() for name in names]
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-demo"])
+def test_every_wanted_package_is_locked(name: str) -> None:
+    locked = {match["name"] for match in ENTRY.finditer((ROOT / f"{name}.txt").read_text())}
+    assert sorted(set(wanted(f"{name}.in")) - locked) == [], "run `make lock`"
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-demo"])
+def test_every_entry_has_a_hash(name: str) -> None:
+    text = re.sub(r"\\\n\s+", " ", (ROOT / f"{name}.txt").read_text())
+    entries = [line for line in text.splitlines() if ENTRY.match(line)]
+    assert entries
+    assert [line.split()[0] for line in entries if "--hash=sha256:" not in line] == []
+
+
+@pytest.mark.parametrize("name", ["requirements.in", "requirements.txt", "requirements-demo.in", "requirements-demo.txt"])
+def test_no_package_index_is_named(name: str) -> None:
+    assert not re.search(r"://|--(?:extra-)?index|--find-links|--trusted-host", (ROOT / name).read_text())
+
+
+def test_each_group_of_requirements_says_what_it_is_for() -> None:
+    groups = (ROOT / "requirements.in").read_text().strip().split("\n\n")
+    assert all(group.startswith("#") for group in groups)
+
+
+def test_uv_is_locked_with_hashes_so_that_pip_can_check_it() -> None:
+    text = (ROOT / "requirements.txt").read_text()
+    assert re.search(r"^uv==[\d.]+ \\\n    --hash=sha256:", text, re.MULTILINE)
