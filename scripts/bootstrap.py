@@ -1,9 +1,9 @@
 """Sets the project up with nothing but Python 3.11 to 3.13: ``python3 scripts/bootstrap.py [--demo]``.
 
-Makes the virtual environment ``.venv``, puts uv into it with pip (version and hashes from requirements.txt), installs
-requirements.txt and then Steadycast itself with it; with ``--demo`` also builds the demo's data. What is done already
-is not done again. Uses the standard library only, and no syntax that an old Python would stumble over before it can
-say what is wrong.
+Makes the virtual environment ``.venv``, puts uv into it with pip (version and hashes from
+requirements.txt), installs requirements.txt and then Steadycast itself with it; with ``--demo`` also
+builds the demo's data. What is done already is not done again. Uses the standard library only, and no
+syntax that an old Python would stumble over before it can say what is wrong.
 """
 
 import argparse
@@ -58,7 +58,9 @@ def check_python() -> None:
 def make_venv() -> None:
     """Make the virtual environment, unless there is one that works."""
     if PYTHON.exists():
-        works = subprocess.run([str(PYTHON), "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
+        works = subprocess.run(
+            [str(PYTHON), "-c", "import sys; print(sys.version_info[:2])"], capture_output=True
+        )
         if works.returncode == 0:
             return
         raise SetupFailed(f"{PYTHON} does not start.\nNext: remove the folder {VENV} and run again")
@@ -67,7 +69,8 @@ def make_venv() -> None:
     if done.returncode:
         raise SetupFailed(
             f"python -m venv ended with {done.returncode}:\n{(done.stdout + done.stderr).strip()}\n"
-            f"Next: install the venv module (on Debian and Ubuntu the package python3-venv), remove {VENV} and run again"
+            "Next: install the venv module (on Debian and Ubuntu the package python3-venv), "
+            f"remove {VENV} and run again"
         )
 
 
@@ -147,11 +150,13 @@ def run(command: list) -> None:
     except OSError as error:
         raise SetupFailed(f"{shown}: {error.strerror}") from error
     if code:
-        raise SetupFailed(f"{shown}\nended with {code}; its own message is above.\nNext: mend that and run again")
+        raise SetupFailed(
+            f"{shown}\nended with {code}; its own message is above.\nNext: mend that and run again"
+        )
 
 
 def environment() -> dict:
-    """Our environment; pip's index and certificates also for uv, which does not read pip's settings by itself."""
+    """Our environment; pip's index and certificates also for uv, which does not read pip's settings."""
     env = dict(os.environ)
     asked = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True)
     found = dict(re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", asked.stdout, re.MULTILINE))

@@ -157,7 +157,7 @@ class TableUnpickler(pickle.Unpickler):
         ("pandas.core.internals.managers", "BlockManager"),
     })  # fmt: skip
 
-    def find_class(self, module_name: str, global_name: str) -> Any:  # noqa: ANN401 as in the class that it narrows
+    def find_class(self, module_name: str, global_name: str) -> Any:
         """A part of a table; numpy.core is numpy 1's name of numpy._core."""
         module = module_name.replace("numpy.core", "numpy._core")
         if (module, global_name) not in self.PARTS:

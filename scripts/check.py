@@ -1,7 +1,8 @@
-"""All checks and all tests, one after another: ``make test``; with ``--lint-only`` the checks alone: ``make lint``.
+"""All checks and all tests (``make test``), or with ``--lint-only`` the checks alone (``make lint``).
 
-Nothing stops at the first failure: the summary at the end tells all of them, and the exit code is 0 only if everything
-is well. The folder of the real histories is STEADYCAST_REAL_DATA, by default ``../shared/data`` beside the project.
+Nothing stops at the first failure: the summary at the end tells all of them, and the exit code is 0 only
+if everything is well. The folder of the real histories is STEADYCAST_REAL_DATA, by default
+``../shared/data`` beside the project.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ET  # noqa: N817, S405 its usual short name; the only files read are pytest's own
+import xml.etree.ElementTree as ET  # the only files read are pytest's own
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ CHECKS = {
     "import-linter": ("lint-imports",),
 }
 TESTS = {
-    # -n 2: the suite is sized for two cores; loadgroup keeps the tests that start Airflow on one worker, one at a time
+    # -n 2: the suite is sized for two cores; loadgroup keeps the tests that start Airflow on one worker,
+    # one at a time
     "unit, dags, integration": (
         "tests/unit", "tests/dags", "tests/integration", "-n", "2", "--dist", "loadgroup",
         "--cov", "--cov-report=term-missing:skip-covered",

@@ -7,8 +7,9 @@ Used by ``make run`` and ``make stop``, and by the tests that need the real comp
         run = stack.api.trigger("weekly_forecast", "2016-06-06")
         stack.api.wait(run)
 
-Everything that runs belongs to a *home*, by default the folder ``.steadycast``: Airflow's database, the lake, logs,
-secrets, and what is needed to find the processes again. Two homes do not disturb each other if their ports differ.
+Everything that runs belongs to a *home*, by default the folder ``.steadycast``: Airflow's database, the
+lake, logs, secrets, and what is needed to find the processes again. Two homes do not disturb each other
+if their ports differ.
 """
 
 from steadycast_local.api import AirflowApi, ApiError, Run

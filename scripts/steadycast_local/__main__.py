@@ -36,9 +36,13 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m steadycast_local", description=__doc__)
     parser.add_argument("command", choices=("run", "stop", "status"))
-    parser.add_argument("--once", action="store_true", help="run: end after the last week, with 1 if a week failed")
+    parser.add_argument(
+        "--once", action="store_true", help="run: end after the last week, with 1 if a week failed"
+    )
     parser.add_argument("--dags", type=Path, help="run: folder of the DAG files (default: the project's)")
-    parser.add_argument("--plugins", type=Path, help="run: folder of the Airflow plugins (default: the project's)")
+    parser.add_argument(
+        "--plugins", type=Path, help="run: folder of the Airflow plugins (default: the project's)"
+    )
     parser.add_argument("--no-sandbox", action="store_true", help="run: without the provider simulator")
     chosen = parser.parse_args(arguments)
     once = chosen.once or os.environ.get("STEADYCAST_ONCE", "") not in {"", "0"}
@@ -103,7 +107,8 @@ def status(options: Options) -> int:
     stack = _of_record(stack)
     healthy = stack.healthy()
     for state in stack.manager.states():
-        say(f"{state.name:14} {'healthy' if state.name in healthy else 'NOT healthy':12} {state.state} {state.text}")
+        word = "healthy" if state.name in healthy else "NOT healthy"
+        say(f"{state.name:14} {word:12} {state.state} {state.text}")
     _say_where(stack)
     return 0 if {c.name for c in stack.components} <= healthy else 1
 

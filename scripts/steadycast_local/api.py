@@ -106,7 +106,9 @@ class AirflowApi:
 
     def import_errors(self) -> list[str]:
         """What keeps DAG files from being read: file and trace."""
-        return [f"{e['filename']}\n{e['stack_trace']}" for e in self.call("GET", "/importErrors")["import_errors"]]
+        return [
+            f"{e['filename']}\n{e['stack_trace']}" for e in self.call("GET", "/importErrors")["import_errors"]
+        ]
 
     def trigger(self, dag: str, week: str, conf: Mapping[str, Any] | None = None) -> Run:
         """Start a run for the week with this Monday."""
@@ -147,7 +149,7 @@ class AirflowApi:
         self.call("POST", f"/dags/{run.dag}/clearTaskInstances", json=body)
 
     def backfill(self, dag: str, first_week: str, last_week: str) -> int:
-        """Run all weeks from the first to the last that have no run yet, one after another; returns the backfill's id."""
+        """Run the weeks of the range that have no run yet, one after another; returns the backfill's id."""
         body = {
             "dag_id": dag,
             "from_date": f"{first_week}T00:00:00Z",
@@ -202,7 +204,7 @@ class AirflowApi:
         self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One request; reading is tried again, since a busy machine's server may be slow or just being restarted."""
+        """One request; reading is tried again, since a busy server may be slow or just being restarted."""
         for wait_s in RETRY_AFTER_S if method == "GET" else ():
             try:
                 return self._request(method, path, **options)

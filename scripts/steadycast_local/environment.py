@@ -15,7 +15,7 @@ MARKER = "STEADYCAST_STACK"
 """Environment variable that names the home; every process of a stack, however deep, inherits it."""
 
 DROPPED = ("AIRFLOW__", "PYTEST_", "COV_", "PYTHONDONTWRITEBYTECODE")
-"""Not handed on: another Airflow's settings, the test runner's, and a switch that makes each start compile anew."""
+"""Not handed on: another Airflow's settings, the test runner's, a switch that makes each start compile anew."""
 
 
 def components_environment(options: Options, credentials: Credentials) -> dict[str, str]:

@@ -97,7 +97,7 @@ class Options:
 
     @property
     def socket(self) -> Path:
-        """The process manager's unix socket; in the system's temporary folder if the home's path is too long."""
+        """The process manager's unix socket; in the temporary folder if the home's path is too long."""
         inside = self.run_dir / "supervisor.sock"
         if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:
             return inside
@@ -108,5 +108,7 @@ class Options:
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise BadOption(f"{name}={text} is no port; choose a number from 1 to 65535, e.g. {name}={default + 1}")
+        raise BadOption(
+            f"{name}={text} is no port; choose a number from 1 to 65535, e.g. {name}={default + 1}"
+        )
     return int(text)

@@ -17,8 +17,9 @@ PATIENCE_S = 5.0
 def of_stack(home: Path, session: int | None = None) -> list[psutil.Process]:
     """All living processes of this home's stack.
 
-    A process belongs to it if its environment carries our marker, if it is in the session that the process manager
-    opened (some programs overwrite their environment to set their title), or if it descends from one that does.
+    A process belongs to it if its environment carries our marker, if it is in the session that the
+    process manager opened (some programs overwrite their environment to set their title), or if it
+    descends from one that does.
 
     Args:
         home: the stack's home.
@@ -38,7 +39,9 @@ def of_stack(home: Path, session: int | None = None) -> list[psutil.Process]:
 
 
 def end_all(home: Path, session: int | None = None) -> int:
-    """End every process of the stack: SIGTERM, five seconds, SIGKILL, until none is left. Returns how many there were.
+    """End every process of the stack: SIGTERM, five seconds, SIGKILL, until none is left.
+
+    Returns: how many there were.
 
     Raises:
         RuntimeError: processes are left that can not be ended.

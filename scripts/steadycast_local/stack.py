@@ -137,7 +137,9 @@ class Stack:
         while waiting:
             for state in self.manager.states():
                 if state.given_up:
-                    raise ComponentFailed(state.name, f"does not stay up ({state.text})", self.log(state.name))
+                    raise ComponentFailed(
+                        state.name, f"does not stay up ({state.text})", self.log(state.name)
+                    )
             if self._child is not None and self._child.poll() is not None:
                 raise ComponentFailed("supervisord", "ended", self.options.logs / "supervisord.out")
             healthy = self.healthy()
@@ -148,7 +150,9 @@ class Stack:
                 reminded = time.monotonic()
                 say(f"  waiting for {', '.join(waiting)} ({reminded - began:.0f} s)")
             if waiting and time.monotonic() - began > timeout_s:
-                raise ComponentFailed(waiting[0], f"is not healthy after {timeout_s:.0f} s", self.log(waiting[0]))
+                raise ComponentFailed(
+                    waiting[0], f"is not healthy after {timeout_s:.0f} s", self.log(waiting[0])
+                )
             time.sleep(0.25)
 
     def healthy(self) -> set[str]:
@@ -178,7 +182,7 @@ class Stack:
         return record if abs(record["boot"] - psutil.boot_time()) < 60 else None
 
     def stop(self) -> int:
-        """End all processes of this home, also those that lost their process manager; returns how many there were."""
+        """End all processes of this home, also without a process manager; returns how many there were."""
         record = self.record()
         session = record["pid"] if record else None
         count = len(processes.of_stack(self.options.home, session))

@@ -48,12 +48,12 @@ def components(options: Options) -> tuple[Component, ...]:
 
 
 def _sandbox_command(options: Options) -> tuple[str, ...]:
-    port = str(options.sandbox_port)
-    return (sys.executable, "-m", "sandbox", "--data", str(options.demo_data), "--port", port, "--host", "127.0.0.1")
+    where = ("--host", "127.0.0.1", "--port", str(options.sandbox_port))
+    return (sys.executable, "-m", "sandbox", "--data", str(options.demo_data), *where)
 
 
 def write_config(options: Options, listed: tuple[Component, ...]) -> Path:
-    """Write supervisor's configuration; secrets are in the environment that it inherits, never in this file."""
+    """Write supervisor's configuration; secrets are in the environment it inherits, never in here."""
     run = options.run_dir
     lines = [
         "[supervisord]",
@@ -132,7 +132,10 @@ class Manager:
             answer: Any = self._proxy.supervisor.getAllProcessInfo()
         except (OSError, xmlrpc.client.Error, http.client.HTTPException):
             return []
-        return [ProgramState(p["name"], p["statename"], p["spawnerr"] or p["description"], p["pid"]) for p in answer]
+        return [
+            ProgramState(p["name"], p["statename"], p["spawnerr"] or p["description"], p["pid"])
+            for p in answer
+        ]
 
 
 class _UnixConnection(http.client.HTTPConnection):

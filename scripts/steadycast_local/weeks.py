@@ -92,7 +92,7 @@ class Weeks:
                 if errors:
                     raise NoRun("the DAG files can not be read:\n" + "\n".join(errors))
                 if time.monotonic() > deadline:
-                    raise NoRun(f"the DAG {dag} has not been read after {DAG_TIMEOUT_S} s; see dag-processor.log")
+                    raise NoRun(f"the DAG {dag} is not read after {DAG_TIMEOUT_S} s; see dag-processor.log")
                 time.sleep(0.5)
 
     def first_week(self) -> None:
@@ -178,7 +178,8 @@ class Weeks:
                     failed.append(runs[week])
                 done = len(self.demo.weeks) - len(open_weeks)
                 word = "published" if well else "FAILED"
-                self.say(f"  {time.monotonic() - began:4.0f} s  {week} {word} ({done}/{len(self.demo.weeks)})")
+                count = f"({done}/{len(self.demo.weeks)})"
+                self.say(f"  {time.monotonic() - began:4.0f} s  {week} {word} {count}")
             if time.monotonic() - deadline_from > RUN_TIMEOUT_S:
                 raise NoRun(f"no week has ended for {RUN_TIMEOUT_S} s; still open: {', '.join(open_weeks)}")
             time.sleep(1)

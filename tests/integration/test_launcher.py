@@ -1,4 +1,4 @@
-"""The launcher with Airflow's real components and two tiny DAGs. The tests of this file follow on each other."""
+"""The launcher with Airflow's real components and two tiny DAGs; its tests follow on each other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
 
 
 class Launcher:
-    """``python -m steadycast_local`` as people start it: in the background, without a terminal, with SIGINT ignored."""
+    """``python -m steadycast_local`` in the background, without a terminal, with SIGINT ignored."""
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
@@ -124,9 +124,7 @@ def test_status_of_a_healthy_stack_is_zero(launcher: Launcher, running: subproce
     assert done.stdout.count(" healthy ") == 4
 
 
-def test_second_run_says_where_the_first_one_is(
-    launcher: Launcher, running: subprocess.Popen[bytes]
-) -> None:
+def test_second_run_says_where_the_first_one_is(launcher: Launcher, running: subprocess.Popen[bytes]) -> None:
     done = launcher.call("run", *launcher.arguments, PORT=str(free_port()))
     assert done.returncode == 0
     assert "Already running" in done.stdout

@@ -103,7 +103,9 @@ def test_every_service_waits_for_services_that_exist_and_are_well() -> None:
 
 
 def test_all_of_airflows_components_are_there() -> None:
-    commands = {SERVICES[name].get("command") for name in SERVICES if isinstance(SERVICES[name].get("command"), str)}
+    commands = {
+        SERVICES[name].get("command") for name in SERVICES if isinstance(SERVICES[name].get("command"), str)
+    }
     assert {"api-server", "scheduler", "dag-processor", "triggerer", "celery worker"} <= commands
 
 
@@ -139,7 +141,9 @@ def test_set_up_is_one_and_the_same_everywhere() -> None:
     assert re.search(r"^run:.*\n\t@\$\(PYTHON\) scripts/bootstrap\.py --demo$", makefile, re.MULTILINE)
     assert re.search(r"^exec make test$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
     for name in ("Dockerfile", ".ci/run"):
-        assert not re.search(r"pip install", (ROOT / name).read_text()), f"{name} installs past the one installer"
+        assert not re.search(r"pip install", (ROOT / name).read_text()), (
+            f"{name} installs past the one installer"
+        )
 
 
 def test_what_the_image_copies_reaches_the_builder() -> None:

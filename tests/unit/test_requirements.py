@@ -31,7 +31,9 @@ def test_every_entry_has_a_hash(name: str) -> None:
     assert [line.split()[0] for line in entries if "--hash=sha256:" not in line] == []
 
 
-@pytest.mark.parametrize("name", ["requirements.in", "requirements.txt", "requirements-demo.in", "requirements-demo.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.in", "requirements.txt", "requirements-demo.in", "requirements-demo.txt"]
+)
 def test_no_package_index_is_named(name: str) -> None:
     assert not re.search(r"://|--(?:extra-)?index|--find-links|--trusted-host", (ROOT / name).read_text())
 
