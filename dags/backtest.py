@@ -14,6 +14,7 @@ The Slack message and the end of the failed task's log say what happened and wha
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from steadycast_notifier import SlackNotifier
 from steadycast_runtime import settings, this_week
+from steadycast_runtime.gate import gate
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults
 
 SETTINGS = settings()
@@ -31,7 +32,7 @@ def backtest() -> None:  # noqa: D103 the module's docstring is the DAG's docume
         with this_week() as week:
             return week.poll(source)
 
-    @task(map_index_template=SOURCE_LABEL)
+    @gate(map_index_template=SOURCE_LABEL)
     def validate(source: str) -> str:
         with this_week() as week:
             return week.run("validate", week.settings.source(source))

@@ -17,6 +17,7 @@ The Slack message and the end of the failed task's log say what happened and wha
 from airflow.sdk import Param, dag, task
 from steadycast_notifier import SlackNotifier
 from steadycast_runtime import git_commit, settings, this_week
+from steadycast_runtime.gate import gate
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, weekly
 
 SETTINGS = settings()
@@ -34,7 +35,7 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
         with this_week() as week:
             return week.poll(source)
 
-    @task(map_index_template=SOURCE_LABEL, trigger_rule="all_done")
+    @gate(map_index_template=SOURCE_LABEL, trigger_rule="all_done")
     def validate(source: str) -> str:
         with this_week() as week:
             return week.run("validate", week.settings.source(source))
@@ -59,7 +60,7 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
         with this_week() as week:
             return week.run("infer", week.settings, panel, card)
 
-    @task
+    @gate
     def check_forecast(forecast: str) -> str:
         with this_week() as week:
             return week.run("check_forecast", week.settings, forecast)

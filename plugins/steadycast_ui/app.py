@@ -86,7 +86,13 @@ def _add_gates(app: FastAPI, prefix: str) -> None:
         if inside.is_absolute() or ".." in inside.parts:
             raise HTTPException(404)
         media = mimetypes.guess_type(inside.name)[0] or "application/octet-stream"
-        data = pages.lake().read_bytes(f"{pages.docs_folder(week, gate)}/{inside}")
+        try:
+            data = pages.lake().read_bytes(f"{pages.docs_folder(week, gate)}/{inside}")
+        except ArtefactMissing:
+            if inside.name != "index.html":
+                raise
+            # a source that was absent has a verdict and no Data Docs
+            return RedirectResponse(f"{prefix}/gates/{week}")
         return Response(data, media_type=media)
 
 
