@@ -1,0 +1,160 @@
+"""Publish: the forecast reaches its readers as files, as the latest one, and as a database table if wanted.
+
+If it fails: what is published is whole, old or new; clear the task and it finishes or repeats the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from steadycast import forecast_table, plots, publication, schema
+from steadycast.errors import GateFailed, PublicationError
+from steadycast.lake import Lake
+from steadycast.progress import Progress, silent
+from steadycast.settings import Settings
+from steadycast.sources import Connection
+
+LOOK = "look: "
+"""Before what the gate found unusual about a row, among the row's reasons."""
+
+
+def run(
+    lake: Lake,
+    settings: Settings,
+    forecast: str,
+    check: str,
+    *,
+    as_of: dt.date,
+    connection: Connection | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Publish what the gate let pass, with the gate's remarks in its rows.
+
+    Args:
+        lake: where everything is.
+        settings: ``publish`` names the table.
+        forecast: path of the table that infer wrote.
+        check: path of the gate's verdict on it.
+        as_of: the run's Monday.
+        connection: the database; without it no table is written.
+        progress: told what is done.
+
+    Returns: path of the week's manifest, which exists once the week is published.
+
+    Raises:
+        GateFailed: the verdict is hold.
+        PublicationError: the verdict is about another forecast, or the database refuses. In the latter case
+            the
+            files are published.
+        ArtefactMissing: the forecast, the verdict or the panel is not in the lake.
+    """
+    steps = 4 if connection else 3
+    verdict = lake.read_json(check)
+    _refuse_what_did_not_pass(lake, verdict, forecast, check, as_of)
+    frame = with_flags(lake.read_frame(forecast), verdict["flags"])
+    facts = manifest_facts(frame, verdict, settings)
+    progress("publish: files", 0, steps)
+    files = {
+        publication.PARQUET: lake.read_bytes(
+            lake.write_frame(f"runs/{as_of}/publish/forecast.parquet", frame)
+        ),
+        publication.CSV: publication.csv_bytes(frame),
+        publication.PLOT: _plot(lake, settings, frame, facts, as_of),
+    }
+    facts |= {"check": check, "docs": verdict["docs"]}
+    progress("publish: the week", 1, steps)
+    manifest = publication.write_published(lake, as_of, files, facts)
+    progress("publish: latest", 2, steps)
+    publication.renew_latest(lake)
+    if connection:
+        table = settings.publish.sql_table
+        progress(f"publish: table {table}", 3, steps)
+        url = forecast_table.address(connection.address, connection.login, connection.password)
+        forecast_table.replace_week(url, table, frame, as_of)
+    progress(f"publish: {verdict['verdict']}", steps, steps)
+    return manifest
+
+
+def _refuse_what_did_not_pass(
+    lake: Lake, verdict: Mapping[str, Any], forecast: str, check: str, as_of: dt.date
+) -> None:
+    if verdict["verdict"] == "hold":
+        raise GateFailed(
+            f"publish of {as_of}",
+            verdict["failures"],
+            remedy="nothing is published; mend the cause and clear check_forecast",
+        )
+    digest = hashlib.sha256(lake.read_bytes(forecast)).hexdigest()
+    if (verdict["forecast_sha256"], verdict["as_of"]) != (digest, as_of.isoformat()):
+        raise PublicationError(
+            f"{check} judges another forecast than the one in {forecast}",
+            remedy="clear check_forecast, so that what is published is what was judged",
+        )
+
+
+def with_flags(forecast: pd.DataFrame, flags: Iterable[Mapping[str, str]]) -> pd.DataFrame:
+    """The forecast with the gate's remarks behind the reasons of the rows that they are about.
+
+    ``degraded`` stays as it is: it says that inputs were missing, a remark says that the outcome is unusual.
+
+    Args:
+        forecast: FORECAST_DTYPES.
+        flags: entity, week (ISO) and says, of each remark.
+
+    Returns: a copy.
+    """
+    remarks: dict[tuple[str, str], list[str]] = {}
+    for flag in flags:
+        remarks.setdefault((flag[schema.ENTITY], flag[schema.WEEK]), []).append(f"{LOOK}{flag['says']}")
+    weeks = forecast[schema.WEEK].dt.strftime("%Y-%m-%d")
+    reasons = [
+        "; ".join([*([before] if before else []), *remarks.get((entity, week), [])])
+        for before, entity, week in zip(
+            forecast[schema.DEGRADED_REASONS], forecast[schema.ENTITY], weeks, strict=True
+        )
+    ]
+    out = forecast.copy()
+    out[schema.DEGRADED_REASONS] = pd.Series(reasons, index=out.index, dtype="str")
+    return out
+
+
+def manifest_facts(forecast: pd.DataFrame, verdict: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """What a reader must know about the forecast before trusting it."""
+    joined = forecast.loc[forecast[schema.DEGRADED], schema.DEGRADED_REASONS]
+    split = [reason for text in joined for reason in text.split("; ") if not reason.startswith(LOOK)]
+    degraded_reasons = list(dict.fromkeys(split))
+    return {
+        "title": settings.title,
+        "unit": settings.target.unit,
+        "verdict": verdict["verdict"],
+        "reasons": [*degraded_reasons, *verdict["reasons"]],
+        schema.DEGRADED: bool(forecast[schema.DEGRADED].any()),
+        schema.DEGRADED_REASONS: degraded_reasons,
+        schema.MODEL_ID: str(forecast[schema.MODEL_ID].iloc[0]),
+        "entities": int(forecast[schema.ENTITY].nunique()),
+        "horizon_weeks": int(forecast[schema.HORIZON].max()),
+        "rows": len(forecast),
+    }
+
+
+def _plot(
+    lake: Lake, settings: Settings, forecast: pd.DataFrame, facts: Mapping[str, Any], as_of: dt.date
+) -> bytes:
+    panel = lake.read_frame(f"runs/{as_of}/impute/panel.parquet")
+    target = settings.target
+    mine = (panel[schema.SOURCE] == target.source) & (panel[schema.VARIABLE] == target.variable)
+    remarks = len(facts["reasons"])
+    state = "made with incomplete inputs" if facts[schema.DEGRADED] else "unusual" if remarks else ""
+    note = f"{state}: {remarks} remark(s), see {publication.MANIFEST}" if state else ""
+    return plots.forecast_png(
+        panel.loc[mine, [schema.ENTITY, schema.WEEK, schema.VALUE]],
+        forecast,
+        title=settings.title,
+        unit=target.unit,
+        note=note,
+    )
