@@ -16,8 +16,8 @@ SOON = dt.timedelta(seconds=15)
 LONGEST = dt.timedelta(minutes=15)
 """A source that asks for a longer pause gets this one: the forecast has a publication day."""
 
-WORTH_A_RETRY = (errors.SourceUnreachable, errors.BadResponse, errors.LakeError)
-FINAL = (errors.ArtefactMissing, errors.LakeMisplaced)
+WORTH_A_RETRY = (errors.SourceUnreachable, errors.BadResponse, errors.LakeError, errors.PublicationError)
+FINAL = (errors.ArtefactMissing, errors.ArtefactUnreadable, errors.LakeDenied, errors.LakeMisplaced)
 
 
 def helps_to_retry(error: BaseException) -> bool:

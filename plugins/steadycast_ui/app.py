@@ -57,12 +57,14 @@ def _add_forecast(app: FastAPI, prefix: str) -> None:
         """The published forecast of a week."""
         return HTMLResponse(pages.forecast_page(week, entity, prefix))
 
-    @app.get("/forecast/{week}/plot.svg")
-    def plot(week: Week, entity: Annotated[str, Query()]) -> Response:
-        """History, forecast, intervals and benchmarks of one entity."""
-        from steadycast_ui.plot import plot_svg
+    @app.get("/forecast/{week}/plot.png")
+    def plot(week: Week, entity: Annotated[str | None, Query()] = None) -> Response:
+        """Recent weeks, forecast, intervals and benchmarks: of one entity, or the published picture."""
+        if entity is None:
+            return Response(pages.lake().read_bytes(f"published/{week}/forecast.png"), media_type="image/png")
+        from steadycast_ui.plot import entity_png
 
-        return Response(plot_svg(week, entity), media_type="image/svg+xml")
+        return Response(entity_png(week, entity), media_type="image/png")
 
     @app.get("/forecast/{week}/forecast.{kind}")
     def file(week: Week, kind: Annotated[str, Path(pattern=r"^(csv|parquet)$")]) -> Response:

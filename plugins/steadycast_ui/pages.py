@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,11 @@ def newest_week() -> str:
     Raises:
         ArtefactMissing: nothing is published yet.
     """
-    path = "published/latest/manifest.json"
-    try:
-        return str(lake().read_json(path)["as_of"])
-    except ArtefactMissing:
-        raise ArtefactMissing(path, remedy="no week is published yet: trigger `weekly_forecast`") from None
+    weeks = published_weeks()
+    if not weeks:
+        remedy = "trigger `weekly_forecast` with a week's Monday as partition key"
+        raise ArtefactMissing("a published forecast", remedy=remedy)
+    return weeks[0]
 
 
 def docs_folder(week: str, gate: str) -> str:
@@ -64,19 +65,21 @@ def verdicts(week: str) -> list[dict[str, Any]]:
 def forecast_page(week: str, entity: str | None, prefix: str) -> str:
     """The published forecast of a week: verdict and reasons, one entity's plot, all rows of it."""
     from steadycast import schema as c
+    from steadycast.publication import read_published
 
-    frame = lake().read_frame(f"published/{week}/forecast.parquet")
+    frame, manifest = read_published(lake(), dt.date.fromisoformat(week))
     entities = sorted(frame[c.ENTITY].unique())
-    shown = entity if entity in entities else entities[0]
-    rows = frame[frame[c.ENTITY] == shown].sort_values(c.HORIZON)
+    shown = entity if entity in entities else None
+    rows = frame[frame[c.ENTITY] == (shown or entities[0])].sort_values(c.HORIZON)
     return TEMPLATES.get_template("forecast.html").render(
         title=settings().title,
         unit=settings().target.unit,
         week=week,
         weeks=published_weeks(),
-        manifest=lake().read_json(f"published/{week}/manifest.json"),
+        manifest=manifest,
         entities=entities,
         entity=shown,
+        listed=shown or entities[0],
         rows=rows.to_dict("records"),
         benchmarks=[name for name in c.BENCHMARKS if rows[name].notna().any()],
         prefix=prefix,
@@ -85,8 +88,9 @@ def forecast_page(week: str, entity: str | None, prefix: str) -> str:
 
 def published_weeks() -> list[str]:
     """All published weeks, newest first."""
-    found = [path.split("/")[1] for path in lake().list("published/") if path.endswith("/manifest.json")]
-    return sorted((week for week in found if week != "latest"), reverse=True)
+    from steadycast import publication
+
+    return [week.isoformat() for week in reversed(publication.published_weeks(lake()))]
 
 
 def gates_page(week: str, prefix: str) -> str:
