@@ -1,12 +1,13 @@
 """Builds the weekly panel that the model sees, and says of each number how it came about.
 
-Daily sources tell what happened in a week (``weekly``), slower ones what was known when it began (``timing``).
-Values outside a variable's minimum..maximum are set aside like missing ones. What a feature lacks is filled by
-its source's ``imputation.method``; the target is never filled. Zero is never a filler.
+Daily sources tell what happened in a week (``weekly``), slower ones what was known when it began
+(``timing``). Values outside a variable's minimum..maximum are set aside like missing ones. What a feature
+lacks is filled by its source's ``imputation.method``; the target is never filled. Zero is never a filler.
 
 - ``twin``: the same variable and entity of the twin source, where that one has the week (how: twin).
-- ``carry``: the last value, for at most ``max_gap_weeks`` weeks after it (how: carried). A longer gap is filled
-  up to that length and then stays missing: to leave it open from its beginning would use that it became long.
+- ``carry``: the last value, for at most ``max_gap_weeks`` weeks after it (how: carried). A longer gap is
+  filled up to that length and then stays missing: to leave it open from its beginning would use that it
+  became long.
 - ``climatology``: the mean of the same week of the year in at least two earlier years (how: climatology).
 - ``none``: missing.
 
