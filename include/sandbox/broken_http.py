@@ -72,7 +72,9 @@ class Breaker:
         if fault.kind == "hang":
             await self._hang(fault, scope, receive, send)
         elif fault.kind == "slow":
-            if not await self._gone(receive, fault.seconds or 5.0):
+            if await self._gone(receive, fault.seconds or 5.0):
+                await _cut(scope, receive)
+            else:
                 await self.app(scope, receive, send)
         elif fault.kind == "truncated":
             await self._truncate(fault, scope, receive, send)

@@ -40,4 +40,5 @@ def mistype(text: str, pick: float) -> str:
         whole, _, part = text.partition(".")
         mistakes.append(f"{whole}{part[0]}.{part[1:]}" if len(part) > 1 else whole + part)
     mistakes.append(text.replace("0", "O", 1) if "0" in text else text + "O")
-    return mistakes[int(pick * len(mistakes))]
+    told = [typed for typed in mistakes if "O" in typed or float(typed) != float(text)]
+    return told[int(pick * len(told))]

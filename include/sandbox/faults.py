@@ -6,18 +6,30 @@ import datetime as dt
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from sandbox.tables import DAY
 
-TransportKind = Literal["down", "slow", "hang", "truncated", "html", "too_many"]
-DataKind = Literal[
-    "rewritten", "unit_change", "shifted", "stuck", "swapped", "renamed", "duplicates", "typing_error"
+Kind = Literal[
+    "down",
+    "slow",
+    "hang",
+    "truncated",
+    "html",
+    "too_many",
+    "rewritten",
+    "unit_change",
+    "shifted",
+    "stuck",
+    "swapped",
+    "renamed",
+    "duplicates",
+    "typing_error",
 ]
-TRANSPORT_KINDS: Final[tuple[str, ...]] = get_args(TransportKind)
+TRANSPORT_KINDS: Final = frozenset({"down", "slow", "hang", "truncated", "html", "too_many"})
 
 SOURCES: Final = ("ridership", "weather_a", "weather_b", "fuel", "government")
 _ALWAYS: Final = ("kind", "first", "count", "from", "to", "seed")
@@ -53,7 +65,7 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
-    kind: TransportKind | DataKind
+    kind: Kind
     first: int = Field(1, ge=1, description="The fault begins with this one of the requests from now on.")
     count: int | None = Field(None, ge=1, description="It hits so many requests; all if left out.")
     from_: dt.date | None = Field(None, alias="from", description="First as_of that it hits.")
