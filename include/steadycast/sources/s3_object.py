@@ -14,6 +14,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -167,7 +168,7 @@ def _failed(source: S3ObjectSource, error: Exception, shown: str, said: str) -> 
         )
     if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
         return SourceTimeout(source.name, f"{shown}: {said}", remedy="wait for the store and clear the task")
-    if isinstance(error, HTTPClientError | ResponseStreamingError):
+    if isinstance(error, EndpointConnectionError | HTTPClientError | ResponseStreamingError):
         return SourceUnreachable(
             source.name, f"{shown}: {said}", remedy="wait for the store and clear the task"
         )

@@ -49,7 +49,7 @@ def fetch(
     clock = _Clock(source.timeouts.total_s)
     try:
         engine = sa.create_engine(url, poolclass=NullPool, connect_args=_limits(url, source.timeouts))
-        with engine.connect() as session, clock.over(session.connection.dbapi_connection):
+        with clock.over(engine), engine.connect() as session:
             table = _rows(session, statement, source.name, progress)
     except exc.NoSuchModuleError as error:
         raise SourceError(
@@ -105,7 +105,10 @@ def _limits(url: sa.URL, limits: Timeouts) -> dict[str, Any]:
         longest_ms = math.ceil(min(limits.request_s, limits.total_s) * 1000)
         options = f"-c statement_timeout={longest_ms} -c default_transaction_read_only=on"
         # libpq takes less than 2 s for 2 s
-        return {"connect_timeout": max(2, math.ceil(limits.connect_s)), "options": options}
+        return {
+            "connect_timeout": max(2, math.ceil(min(limits.connect_s, limits.total_s))),
+            "options": options,
+        }
     if url.get_backend_name() == "sqlite":
         # another thread interrupts a query that is too long
         return {"timeout": limits.connect_s, "check_same_thread": False}
@@ -132,11 +135,14 @@ class _Clock:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._connections: list[Any] = []
         self.is_over = False
 
     @contextlib.contextmanager
-    def over(self, connection: Any) -> Iterator[None]:  # noqa: ANN401 - each driver has its own type
-        timer = threading.Timer(self._seconds, self._end, [connection])
+    def over(self, engine: sa.Engine) -> Iterator[None]:
+        """Watch all that the engine does in the block, its own first questions to the server included."""
+        sa.event.listen(engine, "connect", lambda made, _: self._connections.append(made), insert=True)
+        timer = threading.Timer(self._seconds, self._end)
         timer.daemon = True
         timer.start()
         try:
@@ -144,13 +150,16 @@ class _Clock:
         finally:
             timer.cancel()
 
-    def _end(self, connection: Any) -> None:  # noqa: ANN401 - each driver has its own type
+    def _end(self) -> None:
         self.is_over = True
-        if isinstance(connection, sqlite3.Connection):
-            connection.interrupt()
-        elif hasattr(connection, "fileno"):
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-                wire.shutdown(socket.SHUT_RDWR)
+        for connection in self._connections:
+            # a connection that is closed by now has nothing to end
+            with contextlib.suppress(Exception):
+                if isinstance(connection, sqlite3.Connection):
+                    connection.interrupt()
+                else:
+                    with socket.socket(fileno=os.dup(connection.fileno())) as wire:
+                        wire.shutdown(socket.SHUT_RDWR)
 
 
 def _said(error: exc.SQLAlchemyError) -> str:

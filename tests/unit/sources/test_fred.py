@@ -89,7 +89,7 @@ def test_pages_go_by_what_was_received(poll, provider):
 
 
 def test_pages_that_end_before_the_count_are_refused(poll):
-    with pytest.raises(BadResponse, match="UNRATE has 5 observations, and the answers end after 1"):
+    with pytest.raises(BadResponse, match=r"UNRATE has 5 observations, and the answers end after 1"):
         poll(page([(1, "1")], 5), page([], 5))
 
 
@@ -105,7 +105,7 @@ def test_any_base_of_the_documented_path_works(poll, provider, base):
 
 def test_a_wrong_key_is_a_bad_credential_though_fred_answers_400(poll, waits):
     # FRED's documentation shows this body under the content type of XML
-    with pytest.raises(BadCredential, match="api_key is not registered") as raised:
+    with pytest.raises(BadCredential, match=r"api_key is not registered") as raised:
         poll(stored("fred_error_api_key.json", status=400, kind="text/xml;charset=utf-8"))
     assert KEY not in str(raised.value)
     assert waits == []
@@ -121,12 +121,12 @@ def test_an_unknown_series_is_named(poll):
 )
 def test_without_a_key_nothing_is_asked(connection):
     source = FredSource(name="government", kind="fred", connection="fred", variables=[UNRATE])
-    with pytest.raises(BadCredential, match="needs an API key"):
+    with pytest.raises(BadCredential, match=r"needs an API key"):
         fred.fetch(source, HALF_A_YEAR, connection)
 
 
 def test_the_key_is_not_shown_when_the_server_fails(poll):
-    with pytest.raises(Exception, match="503") as raised:
+    with pytest.raises(Exception, match=r"503") as raised:
         poll(answer(f"no {KEY}", status=503))
     assert KEY not in str(raised.value)
     assert "api_key=***" in str(raised.value)

@@ -140,7 +140,7 @@ def test_waits_double_up_to_the_longest_and_are_spread(json_source, week, at, pr
     waits: list[float] = []
     least = Waiting(sleep=waits.append, jitter=lambda: 0.0)
     rules = {"attempts": 5, "first_wait_s": 1, "max_wait_s": 3}
-    with pytest.raises(SourceUnreachable, match="503 Service Unavailable"):
+    with pytest.raises(SourceUnreachable, match=r"503 Service Unavailable"):
         http_json.fetch(json_source(retries=rules, timeouts={"total_s": 60}), week, at(), waiting=least)
     assert waits == [0.5, 1.0, 1.5, 1.5]
 
@@ -209,9 +209,9 @@ def test_a_refusal_tells_the_servers_words(poll, body, kind, said, waits):
 
 def test_an_html_page_with_status_200_is_named_as_such(poll, waits):
     page = "<!DOCTYPE html><html><head><title>Down for\n maintenance</title></head></html>"
-    with pytest.raises(BadResponse, match="an HTML page titled 'Down for maintenance' instead of JSON"):
+    with pytest.raises(BadResponse, match=r"an HTML page titled 'Down for maintenance' instead of JSON"):
         poll(answer(page, kind="text/html; charset=utf-8"))
-    with pytest.raises(BadResponse, match="an HTML page titled .* instead of JSON"):
+    with pytest.raises(BadResponse, match=r"an HTML page titled .* instead of JSON"):
         poll(answer(page, kind="application/json"))
     assert waits == []
 
@@ -272,12 +272,12 @@ def test_packed_answers_are_unpacked(poll, pack, name):
 
 
 def test_a_packing_that_was_not_asked_for_is_refused(poll):
-    with pytest.raises(BadResponse, match="encoding 'br'"):
+    with pytest.raises(BadResponse, match=r"encoding 'br'"):
         poll(answer(RECORDS, Content_Encoding="br"))
 
 
 def test_a_partial_answer_is_no_answer(poll):
-    with pytest.raises(BadResponse, match="206"):
+    with pytest.raises(BadResponse, match=r"206"):
         poll(answer(RECORDS, status=206))
 
 
@@ -324,7 +324,7 @@ def test_a_redirect_to_another_server_does_not_get_the_credential(poll, provider
 
 
 def test_redirects_in_a_circle_end(poll, provider):
-    with pytest.raises(BadResponse, match="redirects more than 5 times"):
+    with pytest.raises(BadResponse, match=r"redirects more than 5 times"):
         poll(answer(status=302, Location="/daily"))
     assert len(provider.requests) == 6
 
@@ -345,7 +345,7 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(poll, monkeypat
     ],
 )
 def test_a_missing_address_says_what_to_set(json_source, week, connection):
-    with pytest.raises(SourceError, match="address"):
+    with pytest.raises(SourceError, match=r"address"):
         http_json.fetch(json_source(), week, connection)
 
 

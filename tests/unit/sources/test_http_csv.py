@@ -55,7 +55,7 @@ def test_no_rows_are_an_empty_poll(poll, body):
 
 
 def test_a_renamed_column_is_drift_even_without_rows(poll):
-    with pytest.raises(SchemaDrift, match="did you mean 'tmax_c'"):
+    with pytest.raises(SchemaDrift, match=r"did you mean 'tmax_c'"):
         poll("date,tmax_c\n")
 
 
@@ -100,5 +100,5 @@ def test_a_cut_table_is_asked_for_again(poll, cut):
 
 
 def test_an_unknown_encoding_is_named(poll):
-    with pytest.raises(BadResponse, match="no encoding 'utf-99'"):
+    with pytest.raises(BadResponse, match=r"no encoding 'utf-99'"):
         poll("date,tmax\n", encoding="utf-99")

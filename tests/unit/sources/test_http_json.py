@@ -94,7 +94,7 @@ def test_duplicates_are_kept_with_their_place(poll):
 
 
 def test_a_renamed_column_is_named_with_the_closest_one(poll):
-    with pytest.raises(SchemaDrift, match="field 'tmax' is missing.*\nNext: did you mean 'TMax_F'") as raised:
+    with pytest.raises(SchemaDrift, match=r"'tmax' is missing.*\nNext: did you mean 'TMax_F'") as raised:
         poll([{"date": "2016-06-01", "TMax_F": 70}])
     assert raised.value.field == "tmax"
     assert raised.value.found == ["date", "TMax_F"]

@@ -64,7 +64,7 @@ def test_the_days_and_the_environment_are_filled_in(poll, tmp_path, monkeypatch)
 
 def test_an_unset_variable_of_the_environment_is_named(poll, monkeypatch):
     monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
-    with pytest.raises(SourceError, match="environment variable NO_SUCH_PLACE .* is not set"):
+    with pytest.raises(SourceError, match=r"environment variable NO_SUCH_PLACE .* is not set"):
         poll("", path="$NO_SUCH_PLACE/x.csv")
 
 
@@ -72,13 +72,13 @@ def test_a_missing_file_tells_what_is_there(poll, tmp_path):
     (tmp_path / "weather.csv").write_text(CSV)
     with pytest.raises(SourceUnreachable, match=r"no file .*wether.csv\nNext: its folder holds weather.csv"):
         poll("wether.csv")
-    with pytest.raises(SourceUnreachable, match="the folder .*sub is missing too"):
+    with pytest.raises(SourceUnreachable, match=r"the folder .*sub is missing too"):
         poll("sub/weather.csv")
 
 
 def test_a_folder_is_no_file(poll, tmp_path):
     (tmp_path / "x").mkdir()
-    with pytest.raises(SourceError, match="is a folder"):
+    with pytest.raises(SourceError, match=r"is a folder"):
         poll("x")
 
 
@@ -87,7 +87,7 @@ def test_a_file_over_the_limit_is_refused(poll, tmp_path):
     with pytest.raises(BadResponse, match=r"x.csv is larger than max_response_mb = 0.001"):
         poll("x.csv", max_response_mb=0.001)
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(CSV.encode() * 100))
-    with pytest.raises(BadResponse, match="larger than max_response_mb"):
+    with pytest.raises(BadResponse, match=r"larger than max_response_mb"):
         poll("x.csv.gz", max_response_mb=0.001)
 
 
@@ -111,11 +111,11 @@ def test_another_content_is_refused(poll, tmp_path, name, kind, content, said):
 
 def test_a_renamed_column_is_drift(poll, tmp_path):
     (tmp_path / "x.csv").write_text("day,tmax\n2016-06-01,1\n")
-    with pytest.raises(SchemaDrift, match="field 'date' is missing.*\nNext: .*layout"):
+    with pytest.raises(SchemaDrift, match=r"field 'date' is missing.*\nNext: .*layout"):
         poll("x.csv")
 
 
 def test_a_path_that_can_not_be_read_says_why(poll, tmp_path):
     (tmp_path / "x.csv").write_text(CSV)
-    with pytest.raises(SourceError, match="can not be read: Not a directory"):
+    with pytest.raises(SourceError, match=r"can not be read: Not a directory"):
         poll("x.csv/y.csv")

@@ -80,7 +80,7 @@ def test_no_observation_at_all_is_an_empty_poll(poll):
 
 
 def test_the_answer_of_another_station_is_refused(poll):
-    with pytest.raises(BadResponse, match="is of station USW00014819, but USW00094846 was asked for"):
+    with pytest.raises(BadResponse, match=r"is of station USW00014819, but USW00094846 was asked for"):
         poll(answer(STANDARD), stations={"ohare": "USW00094846"})
 
 

@@ -91,7 +91,7 @@ def test_the_key_of_a_customer_goes_into_the_query_only(poll, provider):
 
 
 def test_another_unit_than_declared_is_refused(poll):
-    with pytest.raises(BadResponse, match="temperature_2m_max is °C, but pipeline.yaml says degF"):
+    with pytest.raises(BadResponse, match=r"temperature_2m_max is °C, but pipeline.yaml says degF"):
         poll(answer(CELSIUS), variables=[{**TMAX, "unit": "degF"}])
 
 
@@ -103,7 +103,7 @@ def test_other_spellings_and_unknown_units_pass(poll, unit):
 @pytest.mark.parametrize("status", [400, 200])
 def test_open_meteos_own_reason_is_told(poll, status):
     body = (PAYLOADS / "open_meteo_error.json").read_bytes()
-    with pytest.raises(BadResponse, match="Open-Meteo refuses midway: .*temperature_2m_maxx"):
+    with pytest.raises(BadResponse, match=r"Open-Meteo refuses midway: .*temperature_2m_maxx"):
         poll(answer(body, status=status))
 
 

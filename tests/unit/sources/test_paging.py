@@ -69,12 +69,12 @@ def test_404_beyond_the_last_page_is_the_end(poll):
 
 
 def test_404_for_the_first_page_is_an_error(poll):
-    with pytest.raises(BadResponse, match="404"):
+    with pytest.raises(BadResponse, match=r"404"):
         poll(answer(status=404), paging={"style": "page"})
 
 
 def test_a_provider_that_ignores_the_page_number_is_found_out(poll, provider):
-    with pytest.raises(BadResponse, match="page 2 repeats page 1"):
+    with pytest.raises(BadResponse, match=r"page 2 repeats page 1"):
         poll(answer(DAYS), paging={"style": "page", "param": "p"})
     assert len(provider.requests) == 2
 
@@ -95,7 +95,7 @@ def test_cursors_are_followed_to_the_end(poll, provider, end):
 
 def test_a_cursor_that_comes_back_is_an_error(poll, provider):
     script = [answer({"data": DAYS[:1], "meta": {"next": n}}) for n in ("a", "b", "a")]
-    with pytest.raises(BadResponse, match="page 3 names 'a' as the next page again"):
+    with pytest.raises(BadResponse, match=r"page 3 names 'a' as the next page again"):
         poll(*script, records="data", paging=CURSOR)
     assert len(provider.requests) == 3
 
@@ -114,7 +114,7 @@ def test_a_cursor_that_comes_back_is_an_error(poll, provider):
     ],
 )
 def test_pages_without_end_stop_at_max_pages(poll, provider, paging, script):
-    with pytest.raises(BadResponse, match="more than max_pages = 4 pages"):
+    with pytest.raises(BadResponse, match=r"more than max_pages = 4 pages"):
         poll(script, records="data", paging={**paging, "max_pages": 4})
     assert len(provider.requests) == 4
 
@@ -137,7 +137,7 @@ def test_links_are_followed_on_the_providers_own_server(poll, provider):
 
 def test_a_link_to_another_server_is_refused(poll):
     script = answer({"data": DAYS[:1], "next": "http://elsewhere.example/more"})
-    with pytest.raises(BadResponse, match="the next page is on another server, elsewhere.example"):
+    with pytest.raises(BadResponse, match=r"the next page is on another server, elsewhere.example"):
         poll(script, records="data", paging={"style": "next_link", "next_field": "next"})
 
 
