@@ -15,7 +15,7 @@ MARKER = "STEADYCAST_STACK"
 """Environment variable that names the home; every process of a stack, however deep, inherits it."""
 
 DROPPED = ("AIRFLOW__", "PYTEST_", "COV_", "PYTHONDONTWRITEBYTECODE")
-"""Not handed on: another Airflow's settings, the test runner's, a switch that makes each start compile anew."""
+"""Not handed on: another Airflow's settings, the test runner's, and what makes each start compile anew."""
 
 
 def components_environment(options: Options, credentials: Credentials) -> dict[str, str]:
@@ -73,6 +73,10 @@ def _quick() -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+        # but patience with a busy machine: at the default, 5 s, a task fails if its API server waits for a core
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from airflow.sdk import CronPartitionTimetable, PartitionedAtRuntime, dag, get_current_context, task
 
 LAKE = Path(os.environ["STEADYCAST_LAKE"].removeprefix("file://"))
+RETRIES = {"retries": 3, "retry_delay": dt.timedelta(seconds=1)}
 WEEKLY = CronPartitionTimetable("0 6 * * 1", timezone="UTC", key_format="%Y-%m-%d")
 
 
@@ -30,6 +31,7 @@ def leave(path: str) -> str:
     end_date=dt.datetime(2016, 6, 14, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=1,
+    default_args=RETRIES,
 )
 def weekly_forecast():
     @task
@@ -43,7 +45,7 @@ def weekly_forecast():
     ingest.expand(source=["first", "second"]) >> publish()
 
 
-@dag(schedule=PartitionedAtRuntime(), catchup=False)
+@dag(schedule=PartitionedAtRuntime(), catchup=False, default_args=RETRIES)
 def backtest():
     @task(task_id="backtest")
     def score() -> str:
