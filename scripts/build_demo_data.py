@@ -238,10 +238,10 @@ def _wrong(what: str) -> NoReturn:
 
 
 def _every(frame: pd.DataFrame, field: str, step: int, first: str, last: str, what: str) -> None:
-    days = pd.to_datetime(frame[field])
+    days = pd.to_datetime(frame[field]).sort_values(ignore_index=True)
     if str(days.min().date()) != first or str(days.max().date()) != last:
         _wrong(f"{what} goes from {days.min().date()} to {days.max().date()}; expected {first} to {last}")
-    odd = days.sort_values().diff().dropna() != dt.timedelta(days=step)
+    odd = days.diff().dropna() != dt.timedelta(days=step)
     if odd.any():
         _wrong(f"{what}: a row is missing or comes twice before {days[odd.idxmax()].date()}")
 
