@@ -1,8 +1,7 @@
 """The weekly forecast: one run per week, from the sources to the published file.
 
-The run's partition key is the week's Monday. Trigger a week with its Monday as *Partition Key*; for several
-weeks use *Backfill*, from the first Monday to the day after the last. A published week gives the same file
-again.
+Trigger a week with its Monday as *Partition Key*; for several weeks use *Backfill*, from the first Monday to
+the day after the last. A week that is published gives the same file again.
 
 ### If it fails
 The Slack message and the end of the failed task's log say what happened and what to do next.
@@ -43,6 +42,7 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
     @task(trigger_rule="all_done", outlets=[ACTUALS])
     def compare_sources() -> str:
         with this_week() as week:
+            week.require_fundamentals()
             return week.run("compare_sources", week.settings)
 
     @task

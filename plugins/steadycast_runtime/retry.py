@@ -12,7 +12,7 @@ from steadycast import errors
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-SOON = dt.timedelta(seconds=15)
+SOON = dt.timedelta(seconds=10)
 LONGEST = dt.timedelta(minutes=15)
 """A source that asks for a longer pause gets this one: the forecast has a publication day."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from steadycast.errors import SteadycastError
+from steadycast.errors import SourceAbsent, SteadycastError
 from steadycast.settings import AnySource, Settings
 from steadycast_runtime import failures
 from steadycast_runtime.connections import source_connection
@@ -75,6 +75,23 @@ class Week:
         module = importlib.import_module(f"steadycast.{stage}")
         path: str = module.run(self.lake, *arguments, as_of=self.as_of, progress=self.progress, **named)
         return path
+
+    def require_fundamentals(self) -> None:
+        """Stop here if a fundamental source has no accepted data; the trigger rules let a failed gate pass.
+
+        Raises:
+            SourceAbsent: names the first such source.
+        """
+        for source in self.settings.sources:
+            path = f"runs/{self.as_of}/validate/{source.name}.json"
+            verdict = self.lake.read_json(path)["verdict"] if self.lake.exists(path) else "missing"
+            if source.role == "fundamental" and verdict not in {"pass", "warn"}:
+                raise SourceAbsent(
+                    source.name,
+                    f"no accepted data for the week {self.as_of}, the verdict of its gate is {verdict}",
+                    remedy="see its ingest and validate, and clear ingest with all downstream tasks when the cause "
+                    "is mended",
+                )
 
     def publish_connection(self) -> Connection | None:
         """The database that the forecast also goes to, if pipeline.yaml names one."""
