@@ -89,7 +89,7 @@ class Week:
                 raise SourceAbsent(
                     source.name,
                     f"no accepted data for the week {self.as_of}, the verdict of its gate is {verdict}",
-                    remedy="see its ingest and validate; clear ingest with all downstream tasks when it is mended",
+                    remedy="see its ingest and validate; when they are mended, clear ingest and all after it",
                 )
 
     def publish_connection(self) -> Connection | None:
