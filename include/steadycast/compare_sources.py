@@ -219,9 +219,10 @@ def _sentence(
     if verdict == "disagree":
         worst = bad.sort_values("beyond_share", kind="stable").iloc[-1]
         weeks = int(worst["window_weeks"])
+        window = "week" if weeks == 1 else f"{weeks} weeks"
         return (
-            f"{source.name} and {twin.name} disagree on {name} of {worst[c.ENTITY]}: in the last {weeks} "
-            f"week(s) {worst['beyond_share']:.0%} of {worst['days']} days differ by more than "
+            f"{source.name} and {twin.name} disagree on {name} of {worst[c.ENTITY]}: in the last {window} "
+            f"{worst['beyond_share']:.0%} of {worst['days']} days differ by more than "
             f"{worst['tolerance']:g} {unit}, the mean by {worst['bias']:+.3g} {unit}"
         )
     if verdict == "agree":

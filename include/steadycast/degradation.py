@@ -14,10 +14,11 @@ from steadycast.settings import Settings
 RECENT_WEEKS: Final = 8
 _AS_REPORTED: Final = ("observed", "corrected")
 _STANDS_IN: Final = {
-    "twin": "the second provider {twin} stands in",
-    "carried": "the last known value is carried on",
-    "climatology": "the usual value of the season stands in",
-    "missing": "the model does without it",
+    "observed": "what was known before still serves for {variables}",
+    "twin": "the second provider {twin} stands in for {variables}",
+    "carried": "the last known value is carried on for {variables}",
+    "climatology": "the usual value of the season stands in for {variables}",
+    "missing": "the model does without {variables}",
 }
 
 
@@ -57,7 +58,7 @@ def tell(
         ),
         *_imputed(inputs),
         *_disagreeing(settings, compared),
-        *(text for name in _used(settings, inputs) for text in verdicts[name]["warnings"]),
+        *(text for name in _used(settings, inputs) for text in _warnings(verdicts[name])),
     ]
     return {"degraded": bool(reasons), "reasons": list(dict.fromkeys(reasons)), "shares": shares(inputs)}
 
@@ -106,15 +107,15 @@ def _source(settings: Settings, inputs: pd.DataFrame, name: str, verdict: Mappin
 
 
 def _instead(settings: Settings, inputs: pd.DataFrame, name: str) -> str:
-    """What stands in for the source in the newest week."""
+    """What the newest week of the source rests on, by variable."""
     mine = inputs[inputs[c.SOURCE] == name]
-    hows = mine.loc[mine[c.WEEK] == mine[c.WEEK].max(), c.HOW]
-    standing = [
-        text.format(twin=settings.source(name).twin)
-        for how, text in _STANDS_IN.items()
-        if (hows == how).any()
-    ]
-    return " and ".join(standing) or "its values known before still serve"
+    newest = mine[mine[c.WEEK] == mine[c.WEEK].max()]
+    texts = []
+    for how, text in _STANDS_IN.items():
+        variables = sorted(newest.loc[newest[c.HOW] == how, c.VARIABLE].unique())
+        if variables:
+            texts.append(text.format(twin=settings.source(name).twin, variables=", ".join(variables)))
+    return "; ".join(texts)
 
 
 def _imputed(inputs: pd.DataFrame) -> list[str]:
@@ -122,8 +123,11 @@ def _imputed(inputs: pd.DataFrame) -> list[str]:
     if filled.empty:
         return []
     total = inputs.groupby(c.SOURCE).size()
-    counts = filled.groupby([c.SOURCE, c.HOW]).size()
-    texts = [f"{source} {counts[source, how] / total[source]:.0%} {how}" for source, how in counts.index]
+    counts = filled.groupby([c.SOURCE, c.HOW]).size().unstack(fill_value=0)
+    texts = []
+    for source, by_how in counts.to_dict("index").items():
+        shown = [f"{by_how[how] / total[str(source)]:.0%} {how}" for how in c.HOWS if by_how.get(how)]
+        texts.append(f"{source} ({', '.join(shown)})")
     share = len(filled) / len(inputs)
     return [
         f"{share:.0%} of the inputs of the last {RECENT_WEEKS} weeks are not as reported: {', '.join(texts)}"
@@ -142,8 +146,13 @@ def _disagreeing(settings: Settings, compared: Mapping[str, Any]) -> list[str]:
 
 
 def _used(settings: Settings, inputs: pd.DataFrame) -> list[str]:
-    """Sources whose values the forecast rests on: the target's, the features', and twins that stand in."""
+    """Sources whose values the forecast rests on: target, features, and twins that stand in."""
     names = [settings.target.source, *settings.forecast.features]
     stand_ins = inputs[inputs[c.HOW] == "twin"][c.SOURCE].unique()
     twins = [settings.source(str(name)).twin for name in stand_ins]
     return list(dict.fromkeys([*names, *(twin for twin in twins if twin)]))
+
+
+def _warnings(verdict: Mapping[str, Any]) -> list[str]:
+    """Warnings of a poll that is used; those of a refused one are no matter of the forecast."""
+    return list(verdict["warnings"]) if verdict["verdict"] == "warn" else []

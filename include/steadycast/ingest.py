@@ -106,6 +106,7 @@ def absent(lake: Lake, source: AnySource, *, as_of: dt.date, reason: str) -> str
     if _sealed(lake, as_of) and lake.exists(manifest):
         return manifest
     moment = dt.datetime.combine(as_of, dt.time(), dt.UTC) if source.answers_as_of else None
+    reason = reason.removeprefix(f"source {source.name}: ")
     found = {
         "source": source.name,
         "as_of": as_of,

@@ -34,6 +34,10 @@ REVISED: Final = "revised"
 REVISED_SHARE: Final = "revised_share"
 LARGEST_CHANGE: Final = "largest_change"
 LARGEST_ON: Final = "largest_on"
+KNOWN: Final = "known_in_window"
+VANISHED: Final = "vanished"
+VANISHED_SHARE: Final = "vanished_share"
+VANISHED_ON: Final = "vanished_on"
 
 _SERIES: Final = [c.ENTITY, c.VARIABLE]
 _HISTORY_PERIODS: Final = 26
@@ -44,6 +48,8 @@ _SEASON_DAYS: Final = 30
 """Daily values are compared with those of the same season: so many days around the same day of earlier
 years."""
 _ENOUGH_VALUES: Final = {"daily": 60, "weekly": 26, "monthly": 24}
+_MATERIAL: Final = 0.01
+"""A value counts as revised when it changed by more than this part of what it was: agencies round and re-scale."""
 _MARGIN: Final = 0.25
 """The usual range is widened on both sides by this part of its width."""
 
@@ -137,7 +143,9 @@ def series(evidence: Evidence) -> pd.DataFrame:
         unusual_share, usual_low, usual_high, recent_median: share of its newest values outside the usual
             range, the range (NaN: too little history to tell), and the newest values' median;
         repolled, revised, revised_share, largest_change, largest_on: cells polled again, how many of them
-            changed, and the largest change with its date.
+            changed, and the largest change with its date;
+        known_in_window, vanished, vanished_share, vanished_on: cells known in the window that was polled
+            again, how many of them this poll no longer has, and the first of their dates.
     """
     source, cells = evidence.source, evidence.cells
     found = cells.groupby(_SERIES, sort=True)[c.DATE].max().rename(NEWEST).to_frame()
@@ -146,7 +154,8 @@ def series(evidence: Evidence) -> pd.DataFrame:
     found = found.join(_equal_runs(combined, source.expectations.warn_equal_values)).join(
         _unusual(evidence, combined)
     )
-    return found.join(_revised(evidence.known, cells)).reset_index()
+    found = found.join(_revised(evidence.known, cells)).join(_vanished(evidence))
+    return found.reset_index()
 
 
 def _combined(known: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
@@ -194,11 +203,23 @@ def _revised(known: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     both["change"] = both[c.VALUE] - both[f"{c.VALUE}_before"]
     both["size"] = both["change"].abs()
     largest = both.sort_values("size", kind="stable").groupby(_SERIES).tail(1).set_index(_SERIES)
-    by_series = both.groupby(_SERIES)["size"]
-    found = pd.DataFrame(
-        {REPOLLED: by_series.size(), REVISED: by_series.agg(lambda sizes: int((sizes > 0).sum()))}
-    )
+    both["material"] = both["size"] > _MATERIAL * both[f"{c.VALUE}_before"].abs()
+    by_series = both.groupby(_SERIES)["material"]
+    found = pd.DataFrame({REPOLLED: by_series.size(), REVISED: by_series.sum()})
     found[REVISED_SHARE] = found[REVISED] / found[REPOLLED]
     return found.join(
         largest[["change", c.DATE]].rename(columns={"change": LARGEST_CHANGE, c.DATE: LARGEST_ON})
     )
+
+
+def _vanished(evidence: Evidence) -> pd.DataFrame:
+    """Cells that the provider has silently taken back, or moved to another date."""
+    known = evidence.known[evidence.known[c.DATE] >= pd.Timestamp(evidence.start)]
+    there = known.merge(evidence.cells[list(c.CELL)], on=list(c.CELL), how="left", indicator=True)
+    gone = there.assign(gone=there["_merge"] == "left_only")
+    first = gone[gone["gone"]].groupby(_SERIES)[c.DATE].min().rename(VANISHED_ON)
+    by_series = gone.groupby(_SERIES)["gone"]
+    found = pd.DataFrame(
+        {KNOWN: by_series.size(), VANISHED: by_series.sum(), VANISHED_SHARE: by_series.mean()}
+    )
+    return found.join(first)

@@ -8,17 +8,16 @@ compare a series with its own history are warnings, because a real change looks 
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import math
 from collections.abc import Callable
 
 import pandas as pd
 
 from steadycast import schema as c
-from steadycast.errors import SettingsError
 from steadycast.expectations import evidence as e
 from steadycast.expectations import wording
 from steadycast.expectations.evidence import Evidence
+from steadycast.expectations.extras import extras
 from steadycast.expectations.running import (
     Check,
     Finding,
@@ -27,7 +26,7 @@ from steadycast.expectations.running import (
     expectation_classes,
     only_where,
 )
-from steadycast.settings import ExpectationExtra, SourceSettings
+from steadycast.settings import SourceSettings
 
 _CELL = list(c.CELL)
 
@@ -56,7 +55,7 @@ def suites(evidence: Evidence) -> list[Suite]:
         Suite(
             f"{name}_cells",
             cells,
-            [*_ranges(evidence.source), *_freshness(evidence), *_extras(evidence.source)],
+            [*_ranges(evidence.source), *_freshness(evidence), *extras(evidence.source)],
             (*c.CELL, c.ROW),
         ),
         Suite(f"{name}_newest_cells", counted, _row_count(evidence, by_period), c.CELL),
@@ -240,7 +239,7 @@ def _series(evidence: Evidence) -> list[Check]:
             0,
             lambda row: (
                 f"{wording.series(row)} has had the same value {row[e.EQUAL_RUN]} times in a row up to "
-                f"{row[e.NEWEST]:%Y-%m-%d}, never more than {row[e.EQUAL_LIMIT]} before"
+                f"{row[e.NEWEST]:%Y-%m-%d}; up to {row[e.EQUAL_LIMIT]} is usual"
             ),
         ),
         check(
@@ -253,6 +252,14 @@ def _series(evidence: Evidence) -> list[Check]:
             ),
         ),
         check(
+            e.VANISHED_SHARE,
+            limits.warn_revised_share,
+            lambda row: (
+                f"{wording.series(row)}: {row[e.VANISHED]:.0f} of {row[e.KNOWN]:.0f} values known before are "
+                f"no longer reported, the first on {row[e.VANISHED_ON]:%Y-%m-%d}"
+            ),
+        ),
+        check(
             e.REVISED_SHARE,
             limits.warn_revised_share,
             lambda row: (
@@ -262,52 +269,3 @@ def _series(evidence: Evidence) -> list[Check]:
             ),
         ),
     ]
-
-
-def _extras(source: SourceSettings) -> list[Check]:
-    problems: list[str] = []
-    checks: list[Check] = []
-    for number, extra in enumerate(source.expectations.extras):
-        try:
-            checks.append(_extra(source, extra))
-        except (ValueError, TypeError, AttributeError) as error:
-            problems.append(f"source {source.name}: expectations.extras.{number}: {error}")
-    if problems:
-        raise SettingsError("pipeline.yaml", problems)
-    return checks
-
-
-def _extra(source: SourceSettings, extra: ExpectationExtra) -> Check:
-    classes = expectation_classes()
-    kind = getattr(classes, extra.expectation, None)
-    if not (isinstance(kind, type) and extra.expectation.startswith("Expect")):
-        near = difflib.get_close_matches(
-            extra.expectation, [n for n in dir(classes) if n.startswith("Expect")], n=1
-        )
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"Great Expectations has no {extra.expectation}{hint}")
-    condition = (
-        {} if extra.variable is None else {"row_condition": only_where(c.VARIABLE, equals=extra.variable)}
-    )
-    try:
-        expectation = kind(**condition, **extra.kwargs)
-    except ValueError as error:  # Great Expectations' own validation, several lines
-        raise ValueError(f"{extra.expectation}: {'; '.join(str(error).splitlines()[1:])}") from error
-    return Check(expectation, _says_extra(source, extra), extra.severity)
-
-
-def _says_extra(source: SourceSettings, extra: ExpectationExtra) -> Callable[[Finding], str]:
-    of = f" of {extra.variable}" if extra.variable else ""
-    wanted = ", ".join(f"{key} {value}" for key, value in extra.kwargs.items())
-
-    def says(found: Finding) -> str:
-        text = f"{source.name}: {extra.expectation}{of} ({wanted}) does not hold"
-        if found.observed is not None:
-            text += f"; observed {found.observed}"
-        if found.rows:
-            text += f"; {wording.count(found)}: " + wording.rows(
-                found, lambda row: f"{wording.cell(row)} (row {row[c.ROW]})"
-            )
-        return text
-
-    return says
