@@ -118,18 +118,26 @@ class Maker:
         """Features and targets at the origins, for the week ``horizon``."""
         weeks = origins + horizon - 1
         anchors = self.anchors(origins, horizon)
+        columns = self._columns(origins, weeks, horizon, anchors)
+        shape = anchors.level.shape
+        values = np.empty((shape[0] * shape[1], len(columns)), dtype=np.float32)
+        for j, column in enumerate(columns.values()):
+            values[:, j] = np.broadcast_to(column, shape).reshape(-1)
+        known = np.where(weeks < self._shape[0], weeks, -1)
+        return Rows(values, anchors, self._target.at(known))
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of ``Rows.values``, in their order."""
+        origin = np.array([self._shape[0]])
+        return tuple(self._columns(origin, origin, 1, self.anchors(origin, 1)))
+
+    def _columns(self, origins: Indices, weeks: Indices, horizon: int, anchors: Anchors) -> dict[str, Floats]:
         columns = self._calendar_columns(weeks, horizon)
         columns |= self._last_year_columns(origins, weeks, anchors)
         columns |= self._recent_columns(origins, horizon, anchors)
         columns |= self._common_columns(columns, anchors)
         columns |= self._driver_columns(origins, weeks)
-        shape = anchors.level.shape
-        values = np.empty((shape[0] * shape[1], len(columns)), dtype=np.float32)
-        for j, column in enumerate(columns.values()):
-            values[:, j] = np.broadcast_to(column, shape).reshape(-1)
-        self.names = tuple(columns)
-        known = np.where(weeks < self._shape[0], weeks, -1)
-        return Rows(values, anchors, self._target.at(known))
+        return columns
 
     def _growth(self, end: Indices, width: int) -> Floats:
         return ratio(self._now.mean(end, width), self._then.mean(end, width))

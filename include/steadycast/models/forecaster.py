@@ -1,8 +1,7 @@
 """The forecasting model: last year's week times this year's growth, corrected by gradient boosting.
 
-Two boosters see the same rows. One learns by how much the drifted last year misses, the other learns the week
-itself, relative to the present level. Their mean is averaged with the drifted last year: three views that err in
-different ways. All series and horizons share the boosters.
+One booster for all series and horizons learns by how much the drifted last year misses, on a logarithmic scale. It
+starts from a forecast that is good already, so that a short history or a quiet one leaves that forecast as it is.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from steadycast.errors import ModelError
 from steadycast.features import YEAR, Anchors, Calendar, Floats, History, Indices, Maker, Rows, ratio
 from steadycast.settings import ModelSettings
 
-KINDS = ("miss", "week")
-"""What a booster learns, in units of the level: the miss of the drift, or the week's value."""
+BOOSTER = "correction"
+NEAR_ZERO = 0.05
+"""Share of the level below which a value is near zero and the scale turns from logarithmic to linear."""
 FIRST_ORIGIN = YEAR + 9
 """Index of the first training origin: a year back and 8 weeks of growth are known there, also if the match is 53."""
 MIN_ROWS = 100
@@ -60,38 +60,42 @@ class Forecaster:
             )
         self.history = history
         self.horizons = horizons
+        self.threads = settings.threads
         self._maker = Maker(history, calendar)
+        self.feature_names = self._maker.names()
         self._settings = settings
         self._nonnegative = nonnegative
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the columns that the boosters see, in their order."""
-        self._maker.rows(np.array([len(self.history.weeks)]), 1)
-        return self._maker.names
 
     def train(self, until: int) -> dict[str, str]:
         """Train on the weeks before index ``until``.
 
         Returns:
-            LightGBM's text per kind; none if the history is too short.
+            LightGBM's text per booster; none if the history is too short.
         """
+        last = {h: until - h for h in range(1, self.horizons + 1)}
         rows = [
-            self._maker.rows(np.arange(FIRST_ORIGIN, until - horizon + 1), horizon)
-            for horizon in range(1, self.horizons + 1)
-            if until - horizon + 1 > FIRST_ORIGIN
+            self._maker.rows(np.arange(FIRST_ORIGIN, last[h] + 1), h) for h in last if last[h] >= FIRST_ORIGIN
         ]
-        return {kind: text for kind in KINDS if (text := self._fit(rows, kind))}
+        text = self._fit(rows)
+        return {} if text is None else {BOOSTER: text}
 
-    def _fit(self, rows: Sequence[Rows], kind: str) -> str | None:
+    def _fit(self, rows: Sequence[Rows]) -> str | None:
         if not rows:
             return None
-        aim = np.concatenate([_aim(r, kind).reshape(-1) for r in rows])
+        aim = np.concatenate([_miss(r).reshape(-1) for r in rows])
         usable = np.isfinite(aim)
         if usable.sum() < MIN_ROWS:
             return None
         values = np.concatenate([r.values for r in rows])[usable]
-        data = lgb.Dataset(values, aim[usable], feature_name=list(self._maker.names))
+        level = np.concatenate([r.anchors.level.reshape(-1) for r in rows])[usable]
+        data = lgb.Dataset(
+            values,
+            aim[usable],
+            # A miss of one percent counts by what it is in the target's unit, as in the WAPE
+            weight=level / level.mean(),
+            feature_name=list(self.feature_names),
+            params={"max_bin": 63, "verbosity": -1},
+        )
         booster = lgb.train(self._parameters(), data, num_boost_round=self._settings.rounds)
         return str(booster.model_to_string())
 
@@ -100,11 +104,15 @@ class Forecaster:
             "objective": "l2",
             "learning_rate": self._settings.learning_rate,
             "num_leaves": self._settings.leaves,
-            "min_data_in_leaf": 20,
+            "min_data_in_leaf": 100,
+            "feature_fraction": 0.5,
             "seed": self._settings.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": self._settings.threads,
+            # Threads that wait for each other cost more than they bring where the cores are shared; the boosters of
+            # past origins are trained side by side instead
+            "num_threads": 1,
+            "max_bin": 63,
             "verbosity": -1,
         }
 
@@ -112,7 +120,7 @@ class Forecaster:
         """Forecast the week ``horizon`` at each of the origins.
 
         Args:
-            boosters: by kind; with none, the drift stands alone.
+            boosters: as ``train`` made them; with none, the drift stands alone.
             origins: indices of first unknown weeks, (S,).
             horizon: 1 = the origin's own week.
         """
@@ -121,22 +129,30 @@ class Forecaster:
             return Forecast(self._bounded(anchors.drift), anchors)
         rows = self._maker.rows(origins, horizon)
         anchors = rows.anchors
-        shape = anchors.level.shape
-        views = []
-        for kind, booster in boosters.items():
-            told = booster.predict(rows.values, num_threads=self._settings.threads).reshape(shape)
-            views.append(told * anchors.level + (anchors.drift if kind == "miss" else 0.0))
-        point = (sum(views) / len(views) + anchors.drift) / 2
-        # Where the level is unknown the boosters say nothing
+        told = np.asarray(boosters[BOOSTER].predict(rows.values, num_threads=1)).reshape(anchors.level.shape)
+        point = _unsquash(_squash(anchors.drift, anchors.level) + told, anchors.level)
+        # Without a level there is no scale for what the booster tells
         return Forecast(self._bounded(np.where(np.isnan(point), anchors.drift, point)), anchors)
 
     def _bounded(self, point: Floats) -> Floats:
         return np.maximum(point, 0.0) if self._nonnegative else point
 
 
-def _aim(rows: Rows, kind: str) -> Floats:
-    anchors = rows.anchors
-    return ratio(rows.target - anchors.drift if kind == "miss" else rows.target, anchors.level)
+def _squash(values: Floats, level: Floats) -> Floats:
+    """Values on a scale that is logarithmic around the level, and passes through zero to negative ones."""
+    squashed: Floats = np.arcsinh(ratio(values, level * NEAR_ZERO))
+    return squashed
+
+
+def _unsquash(squashed: Floats, level: Floats) -> Floats:
+    values: Floats = np.sinh(squashed) * level * NEAR_ZERO
+    return values
+
+
+def _miss(rows: Rows) -> Floats:
+    """By how much the drift misses, on the squashed scale."""
+    level = rows.anchors.level
+    return _squash(rows.target, level) - _squash(rows.anchors.drift, level)
 
 
 def load(texts: Mapping[str, str], feature_names: Sequence[str]) -> dict[str, lgb.Booster]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 
@@ -41,11 +43,13 @@ def past_errors(
     names = forecaster.feature_names
     blocks = [block for block in np.array_split(origins, REFITS) if len(block)]
     tables = []
-    for done, block in enumerate(blocks):
-        progress("replaying past origins", done, len(blocks))
-        boosters = load(forecaster.train(int(block[0])), names)
+    progress("training for past origins", 0, len(blocks))
+    with ThreadPoolExecutor(forecaster.threads) as pool:
+        texts = list(pool.map(lambda block: forecaster.train(int(block[0])), blocks))
+    for block, trained in zip(blocks, texts, strict=True):
+        boosters = load(trained, names)
         tables.append(forecast_table(forecaster, boosters, block, moving_average_weeks=moving_average_weeks))
-    progress("replaying past origins", len(blocks), len(blocks))
+    progress("training for past origins", len(blocks), len(blocks))
     if not tables:
         tables = [
             forecast_table(forecaster, {}, np.array([weeks]), moving_average_weeks=moving_average_weeks)

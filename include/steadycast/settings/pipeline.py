@@ -55,9 +55,9 @@ class ModelSettings(Strict):
     """The forecasting model."""
 
     history_weeks: PositiveInt = Field(420, description="Weeks of history used for training.")
-    rounds: PositiveInt = Field(300, description="Boosting rounds.")
-    learning_rate: PositiveFloat = 0.05
-    leaves: PositiveInt = 31
+    rounds: PositiveInt = Field(100, description="Boosting rounds.")
+    learning_rate: PositiveFloat = 0.1
+    leaves: PositiveInt = 15
     calibration_origins: PositiveInt = Field(26, description="Past origins whose errors give the intervals.")
     threads: PositiveInt = 2
     seed: int = 20160606
