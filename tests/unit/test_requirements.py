@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,32 @@ def test_each_group_of_requirements_says_what_it_is_for() -> None:
 def test_uv_is_locked_with_hashes_so_that_pip_can_check_it() -> None:
     text = (ROOT / "requirements.txt").read_text()
     assert re.search(r"^uv==[\d.]+ \\\n    --hash=sha256:", text, re.MULTILINE)
+
+
+def imported() -> dict[str, str]:
+    """Top-level modules imported anywhere in the project, each with a file that does."""
+    found: dict[str, str] = {}
+    for folder in ("include", "plugins", "dags", "scripts", "benchmarks", "tests"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    names = [node.module]
+                else:
+                    continue
+                found |= {name.split(".")[0]: str(file.relative_to(ROOT)) for name in names}
+    return found
+
+
+def test_whatever_is_imported_is_asked_for_by_name() -> None:
+    asked = set(wanted("requirements.in"))
+    distributions = packages_distributions()
+    strangers = {
+        module: file
+        for module, file in imported().items()
+        if module in distributions
+        and not asked & {re.sub(r"[-_.]+", "-", name).lower() for name in distributions[module]}
+        and not any((ROOT / folder / module).exists() for folder in (".", "include", "scripts"))
+    }
+    assert strangers == {}, "what only a dependency brings can go with its next version"
