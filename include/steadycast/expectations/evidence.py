@@ -49,7 +49,7 @@ _SEASON_DAYS: Final = 30
 years."""
 _ENOUGH_VALUES: Final = {"daily": 60, "weekly": 26, "monthly": 24}
 _MATERIAL: Final = 0.01
-"""A value counts as revised when it changed by more than this part of what it was: agencies round and re-scale."""
+"""A value counts as revised when it changed by more than this part of what it was; less is rounding."""
 _MARGIN: Final = 0.25
 """The usual range is widened on both sides by this part of its width."""
 

@@ -1,4 +1,4 @@
-"""Checks that pipeline.yaml adds to a source's gate: any expectation of Great Expectations by its class name."""
+"""Checks that pipeline.yaml adds to a source's gate: any class of Great Expectations by its name."""
 
 from __future__ import annotations
 
