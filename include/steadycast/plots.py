@@ -69,7 +69,7 @@ def scores_png(wape: pd.DataFrame, coverage: pd.DataFrame, *, title: str, names:
     """How well it went, by target week: error of ours and of the benchmarks, and share inside the intervals.
 
     Args:
-        wape: index week, one column per model (ours is ``point``), as a share; NaN where a model has none.
+        wape: index week, one column per model , as a share; NaN where a model has none.
         coverage: index week, columns coverage_80 and coverage_95, as a share.
         title: of the picture.
         names: model: its name in words.
@@ -78,7 +78,7 @@ def scores_png(wape: pd.DataFrame, coverage: pd.DataFrame, *, title: str, names:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     colours = iter(_OTHERS)
     for model in wape.columns:
-        ours = model == schema.POINT
+        ours = model == schema.OURS
         colour = _OURS if ours else next(colours, "#777777")
         style = {"linewidth": 2.4, "zorder": 3} if ours else {"linewidth": 1.3}
         upper.plot(

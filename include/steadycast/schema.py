@@ -1,7 +1,7 @@
 """Column names, dtypes and units, declared once; nobody else types these strings.
 
-Weeks are Monday dates: the week ``2016-06-06`` is Monday 2016-06-06 to Sunday 2016-06-12. A run's ``as_of`` is a
-Monday; what is dated before it is known, horizon 1 is the week that begins on it.
+Weeks are Monday dates: the week ``2016-06-06`` is Monday 2016-06-06 to Sunday 2016-06-12. A run's ``as_of``
+is a Monday; what is dated before it is known, horizon 1 is the week that begins on it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ OBSERVATION_DTYPES: Final[dict[str, str]] = {
 RAW: Final = "raw"
 ROW: Final = "row"
 POLL_DTYPES: Final[dict[str, str]] = {**OBSERVATION_DTYPES, RAW: "str", ROW: "int64"}
-"""RAW is the value's text as the source sent it; VALUE is NaN where RAW is not a number. ROW counts from 1 within the
-poll and is the record's place in the answer. DATE is NaT where the source's date can not be read (RAW then holds the
+"""RAW is the value's text as the source sent it; VALUE is NaN where RAW is not a number. ROW counts from 1
+within the poll and is the record's place in the answer. DATE is NaT where the source's date can not be read
+(RAW then holds the
 date's text)."""
 
 # Weekly panel: output of impute
@@ -82,7 +83,28 @@ ACTUAL: Final = "actual"
 ORIGIN: Final = "origin"
 RESIDUAL: Final = "residual"
 MODEL: Final = "model"
+OURS: Final = "ours"
+"""Value of MODEL for the published point; the benchmarks go by their column names."""
 WAPE: Final = "wape"
 COVERAGE_80: Final = "coverage_80"
 COVERAGE_95: Final = "coverage_95"
 SEASON: Final = "season"
+FORECAST: Final = "forecast"
+ABS_ERROR: Final = "abs_error"
+IN_80: Final = "in_80"
+IN_95: Final = "in_95"
+SCORE_DTYPES: Final[dict[str, str]] = {
+    ORIGIN: "datetime64[us]",
+    WEEK: "datetime64[us]",
+    HORIZON: "int64",
+    ENTITY: "str",
+    SEASON: "str",
+    MODEL: "str",
+    FORECAST: "float64",
+    ACTUAL: "float64",
+    ABS_ERROR: "float64",
+    IN_80: "boolean",
+    IN_95: "boolean",
+    DEGRADED: "bool",
+}
+"""One row per scored forecast and model; IN_80 and IN_95 are missing for benchmarks, which have no bounds."""

@@ -11,9 +11,7 @@ from tests.forecast_tables import forecast, panel
 
 PAST = panel()[["entity", "week", "value"]]
 WEEKS = pd.date_range("2016-06-06", periods=4, freq="7D", unit="us")
-WAPE = pd.DataFrame(
-    {"point": [0.04, 0.05, 0.03, 0.04], "last_value": [0.06, np.nan, 0.07, 0.05]}, index=WEEKS
-)
+WAPE = pd.DataFrame({"ours": [0.04, 0.05, 0.03, 0.04], "last_value": [0.06, np.nan, 0.07, 0.05]}, index=WEEKS)
 COVERAGE = pd.DataFrame(
     {"coverage_80": [0.8, 0.7, 0.9, 0.8], "coverage_95": [1.0, 0.9, 1.0, 0.95]}, index=WEEKS
 )
@@ -25,7 +23,7 @@ def draw_forecast(**options):
 
 
 def draw_scores():
-    return plots.scores_png(WAPE, COVERAGE, title="Two stations", names={"point": "ours"})
+    return plots.scores_png(WAPE, COVERAGE, title="Two stations", names={"last_value": "last value"})
 
 
 def draw_text():
