@@ -31,7 +31,7 @@ def publish(lake, as_of, cells=None):
 
 
 def observe(lake, until, scale=1.0, at=None, skip=(), accept=True):
-    """Daily values from AS_OF to the day before ``until``, polled at midnight of ``until``; returns the segment."""
+    """Daily values from AS_OF to the day before ``until``, polled then; returns the segment."""
     days = [
         day for day in pd.date_range(AS_OF, until, inclusive="left", unit="us") if str(day.date()) not in skip
     ]

@@ -115,8 +115,8 @@ def test_the_best_benchmark_is_found_also_when_ours_is_perfect():
 
 
 def test_a_perfect_benchmark_is_the_best_and_gives_no_endless_ratio():
-    exact = {(e, h, "last_value"): v for (e, h), v in
-             {("Clark_Lake", 1): 100, ("Clark_Lake", 2): 110, ("Polk", 1): 10, ("Polk", 2): 9.5}.items()}  # fmt: skip
+    happened = {("Clark_Lake", 1): 100.0, ("Clark_Lake", 2): 110.0, ("Polk", 1): 10.0, ("Polk", 2): 9.5}
+    exact = {(entity, h, "last_value"): value for (entity, h), value in happened.items()}
     overall = part(summarise(score([forecast(cells=exact)], BOTH, WEEK_3).rows), "overall", "all")
     assert overall["wape_last_value"] == 0
     assert overall["best_benchmark"] == "last_value"
