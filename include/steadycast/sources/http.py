@@ -27,7 +27,7 @@ from steadycast.sources.answers import Again, Answer, Wanted
 from steadycast.sources.decoding import Unreadable, too_large
 from steadycast.sources.masking import Secrets
 from steadycast.sources.poll import Connection
-from steadycast.sources.wire import Unpacker, Wire
+from steadycast.sources.wire import Unpacker, Wire, trusted
 
 # httpx logs each URL at INFO, with the API key in its query
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -81,7 +81,7 @@ class Transport:
         self._deadline = time.monotonic() + source.timeouts.total_s
         self._wire = Wire()
         # a proxy from the environment is for the way out, never for a server on this machine
-        self._client = httpx.Client(trust_env=not is_loopback(self.base.host))
+        self._client = httpx.Client(verify=trusted(), trust_env=not is_loopback(self.base.host))
         self.requests = 0
         self.size = 0
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import socket
+import ssl
 import threading
 import zlib
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
+
+import httpx
 
 from steadycast.sources.decoding import Unreadable
 
@@ -75,3 +80,14 @@ class Unpacker:
         """Refuse a body that ends before its packing does."""
         if not self._zlib.eof:
             raise Unreadable("is cut: its gzip packing is not closed", cut=True)
+
+
+def trusted() -> ssl.SSLContext:
+    """The certificate authorities to trust: those of SSL_CERT_FILE or SSL_CERT_DIR, else the public ones."""
+    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@functools.lru_cache(maxsize=4)
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    # reading the list of authorities takes longer than most requests
+    return httpx.create_ssl_context(trust_env=file is not None or folder is not None)

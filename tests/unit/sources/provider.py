@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -29,10 +30,11 @@ class Provider:
     script: list[Callable[[Provider, socket.socket, Request], None]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def says(self, *script) -> Provider:
         self.script[:] = script
@@ -103,9 +105,9 @@ def raw(data):
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Provider]:
+def running(tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        provider = Provider(listening.getsockname()[1])
+        provider = Provider(listening.getsockname()[1], tls=tls)
         threads: list[threading.Thread] = []
 
         def serve() -> None:
@@ -131,8 +133,14 @@ def running() -> Iterator[Provider]:
 
 
 def _serve(provider: Provider, wire: socket.socket) -> None:
+    wire.settimeout(20)
+    if provider.tls:
+        try:
+            wire = provider.tls.wrap_socket(wire, server_side=True)
+        except OSError:
+            wire.close()
+            return
     with wire, contextlib.suppress(OSError):
-        wire.settimeout(20)
         data = b""
         while b"\r\n\r\n" not in data:
             more = wire.recv(65536)
