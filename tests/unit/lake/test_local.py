@@ -91,18 +91,9 @@ def test_a_folder_that_refuses_the_user_is_named_for_every_use(open_folder):
     (open_folder / "closed").chmod(0)
     open_folder.chmod(0o555)
     *refused, last = in_another_process(AS_A_NOBODY, str(open_folder)).splitlines()
-    assert [line.split()[0] for line in refused] == [
-        "write",
-        "claim",
-        "below",
-        "read",
-        "list",
-        "exists",
-        "delete",
-    ]
-    assert refused[0].startswith(
-        f"write {open_folder}/a refuses this user: Permission denied Next: give the user"
-    )
+    uses = [line.split()[0] for line in refused]
+    assert uses == ["write", "claim", "below", "read", "list", "exists", "delete"]
+    assert refused[0].startswith(f"write {open_folder}/a refuses this user: Permission denied Next: give")
     assert last == "still old"
 
 

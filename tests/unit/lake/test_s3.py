@@ -155,11 +155,8 @@ def test_a_refused_credential_is_said(s3_server, monkeypatch, use):
     lake = s3_server.lake(f"s3://{s3_server.new_bucket()}/lake")
     # moto checks credentials after so many requests; nobody has the ones that we send
     monkeypatch.setattr(moto.settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)
-    for name, use in every_use(lake).items():
-        with pytest.raises(
-            LakeDenied, match=r"is refused: .*\nNext: give the lake's credential s3:GetObject"
-        ):
-            print(name, use())
+    with pytest.raises(LakeDenied, match=r"is refused: .*\nNext: give the lake's credential s3:GetObject"):
+        use(lake)
 
 
 def test_no_credential_at_all_is_said(s3_server, monkeypatch, tmp_path):
