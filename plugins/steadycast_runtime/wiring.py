@@ -9,7 +9,7 @@ import pendulum
 from airflow.sdk import Asset, CronPartitionTimetable
 
 from steadycast.settings import Settings
-from steadycast_runtime.retry import RETRY_BY_ERROR
+from steadycast_runtime.retry import RETRY_BY_ERROR, SOON
 
 PUBLICATION = Asset("forecast_published", uri="steadycast://published", group="steadycast")
 ACTUALS = Asset("actuals_accepted", uri="steadycast://actuals", group="steadycast")
@@ -28,6 +28,8 @@ def defaults(settings: Settings) -> dict[str, Any]:
     return {
         "owner": settings.owner,
         "retries": 2,
+        # the policy sees errors; a task that was killed raises none and comes again after this delay
+        "retry_delay": SOON,
         "retry_policy": RETRY_BY_ERROR,
         "execution_timeout": minutes(10),
     }
