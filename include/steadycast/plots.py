@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, date2num
 from matplotlib.figure import Figure
 
 from steadycast import schema
@@ -22,6 +22,7 @@ SHOWN_ENTITIES: Final = 5
 _OURS, _ACTUAL, _LAST_YEAR = "#1f5fa8", "#222222", "#d1731b"
 _OTHERS = ("#d1731b", "#5a8f3c", "#8a5fb0", "#b0a030")
 _WIDTH = 1.6
+_MOST_TICKS = 9
 
 
 def forecast_png(
@@ -98,7 +99,10 @@ def scores_png(wape: pd.DataFrame, coverage: pd.DataFrame, *, title: str, names:
     lower.legend(frameon=False, ncols=2, fontsize=9, loc="lower left")
     for axis in (upper, lower):
         _tidy(axis)
-    lower.set_xlabel("target week")
+        axis.set_xticks(_days(wape.index[:: -(-len(wape) // _MOST_TICKS)]))
+        axis.set_xlim(_days(wape.index[:1])[0] - 4, _days(wape.index[-1:])[0] + 4)
+    lower.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]
+    lower.set_xlabel("target week, its Monday")
     figure.suptitle(title, fontsize=12)
     return _png(figure)
 
@@ -127,8 +131,9 @@ def _series(axis: Axes, past: pd.Series[float], ours: pd.DataFrame, as_of: pd.Ti
         ours.index, last_year, "s--", ms=3, color=_LAST_YEAR, label="same week last year", linewidth=_WIDTH
     )
     axis.plot(ours.index, ours[schema.POINT], "o-", ms=4, color=_OURS, label="forecast", linewidth=_WIDTH)
-    now = float(date2num(as_of))  # type: ignore[no-untyped-call]
-    axis.axvline(now, color="#999999", linewidth=0.8, linestyle=":")
+    axis.set_xlim(_days(weeks[:1])[0] - 7, _days(ours.index[-1:])[0] + 7)
+    _date_axis(axis)
+    axis.axvline(_days(pd.DatetimeIndex([as_of]))[0], color="#999999", linewidth=0.8, linestyle=":")
     axis.set_title(title, fontsize=10, loc="left")
     _tidy(axis)
 
@@ -149,9 +154,17 @@ def _tidy(axis: Axes) -> None:
     axis.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axis.set_axisbelow(True)
     axis.tick_params(labelsize=8)
+
+
+def _date_axis(axis: Axes) -> None:
     locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
     axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
+def _days(weeks: pd.Index) -> list[float]:
+    """Dates as matplotlib counts them."""
+    return [float(day) for day in date2num(weeks.to_numpy())]  # type: ignore[no-untyped-call]
 
 
 def _png(figure: Figure) -> bytes:

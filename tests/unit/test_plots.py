@@ -82,5 +82,10 @@ def test_many_entities_show_the_sum_and_the_five_largest():
     assert 2 * one_row < imread(io.BytesIO(data)).shape[0] < 3 * one_row  # three rows, one title
 
 
+def test_one_scored_week_is_drawn_without_a_warning():
+    data = plots.scores_png(WAPE.iloc[:1], COVERAGE.iloc[:1], title="First week", names={})
+    assert data.startswith(b"\x89PNG")
+
+
 def test_no_past_at_all_is_drawn_without_a_warning():
     assert plots.forecast_png(PAST.iloc[:0], forecast(), title="New", unit="x").startswith(b"\x89PNG")
