@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 
 from steadycast import schema as c
@@ -33,7 +34,7 @@ def extras(source: SourceSettings) -> list[Check]:
 def _extra(source: SourceSettings, extra: ExpectationExtra) -> Check:
     classes = expectation_classes()
     kind = getattr(classes, extra.expectation, None)
-    if not (isinstance(kind, type) and extra.expectation.startswith("Expect")):
+    if not (isinstance(kind, type) and re.match("Expect[A-Z]", extra.expectation)):
         near = difflib.get_close_matches(
             extra.expectation, [n for n in dir(classes) if n.startswith("Expect")], n=1
         )

@@ -113,14 +113,16 @@ def only_where(column: str, *, equals: object = None, present: bool = False) -> 
     return condition
 
 
-def run_suites(suites: Sequence[Suite], *, run_name: str, run_time: dt.datetime, docs: Path) -> Outcome:
+def run_suites(
+    suites: Sequence[Suite], *, run_name: str, run_time: dt.datetime, docs: Path | None = None
+) -> Outcome:
     """Run all suites, build their Data Docs, and tell everything that was found.
 
     Args:
         suites: what to check; a suite without checks is left out.
         run_name: name of the run in the Data Docs, e.g. the week.
         run_time: time of the run in the Data Docs; an argument, so that the same run gives the same pages.
-        docs: an existing empty folder; ``index.html`` is the entry.
+        docs: an existing empty folder; ``index.html`` is the entry. No pages are built if left out.
 
     Returns: sentences of what is critical and of what is a warning. Nothing is raised for a failed check.
     """
@@ -134,8 +136,10 @@ def run_suites(suites: Sequence[Suite], *, run_name: str, run_time: dt.datetime,
                     (failures if check.severity == "critical" else flagged).append(_sentence(check, finding))
                 elif check.tell_tolerated and finding.count:
                     flagged.append(_sentence(check, finding))
-        context.build_data_docs()
-    _settle(docs, run_time)
+        if docs is not None:
+            context.build_data_docs()
+    if docs is not None:
+        _settle(docs, run_time)
     return Outcome(tuple(failures), tuple(flagged))
 
 
@@ -153,7 +157,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _context(docs: Path) -> EphemeralDataContext:
+def _context(docs: Path | None) -> EphemeralDataContext:
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -162,13 +166,15 @@ def _context(docs: Path) -> EphemeralDataContext:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     for name in list(context.variables.data_docs_sites or {}):
         context.delete_data_docs_site(name)
-    site: Any = {
+    if docs is None:
+        return context
+    ours: Any = {
         "class_name": "SiteBuilder",
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         "show_how_to_buttons": False,  # advertisements for a command that is not installed here
     }
-    context.add_data_docs_site(_SITE, site)
+    context.add_data_docs_site(_SITE, ours)
     return context
 
 
