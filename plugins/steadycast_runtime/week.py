@@ -128,6 +128,9 @@ class Week:
 def this_week() -> Iterator[Week]:
     """The running task's week; an error that leaves it is noted for the alert, and logged in plain words."""
     context = get_current_context()
+    for chatty in ("great_expectations", "matplotlib", "botocore"):
+        # hundreds of lines about their own insides would bury what the stages say
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         as_of = week_of(context["dag_run"].partition_key)
     except WeekUnknown as error:

@@ -99,7 +99,7 @@ def _add_gates(app: FastAPI, prefix: str) -> None:
 
 
 def _add_places_in_airflow(app: FastAPI, prefix: str) -> None:
-    """What the tabs of a run and of a task show: frames without cookies, so each page is whole in itself."""
+    """What the tabs of a run and of a task show: frames, where nothing opens a new window."""
     may_read = Depends(requires_access_dag("GET", DagAccessEntity.RUN))
 
     @app.get("/run/{dag_id}/{run_id:path}", dependencies=[may_read])
