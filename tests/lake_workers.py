@@ -23,6 +23,7 @@ from tests.s3_server import ACCESS_KEY, REGION, SECRET_KEY
 FIRST = dt.datetime(2016, 6, 6, tzinfo=dt.UTC)
 DOCS = Path(__file__).parent / "payloads" / "docs"
 ENTITIES = ("Austin", "Kedzie", "Polk")
+LARGE = 3_000_000
 SYSTEM_CALLS = ("open", "write", "fsync", "mkdir", "replace", "link", "unlink")
 
 
@@ -158,6 +159,16 @@ def run_weeks_for_ever(url: str, endpoint: str | None, source: str, started: Any
     while True:
         run_week(lake, source, week)
         week += 1
+
+
+def overwrite_for_ever(url: str, endpoint: str | None, path: str, started: Any) -> None:
+    """Replace one artefact by another of the same size until killed; each is one letter many times."""
+    lake = opened(url, endpoint)
+    lake.write_bytes(path, LARGE * b"a")
+    started.set()
+    while True:
+        for letter in (b"b", b"c"):
+            lake.write_bytes(path, LARGE * letter)
 
 
 def append_weeks(

@@ -217,3 +217,28 @@ def test_a_reader_at_work_never_sees_half_of_a_write(place):
     finally:
         process.kill()
         process.join()
+
+
+def test_a_large_artefact_is_the_old_one_or_the_new_one_at_any_moment_and_after_a_kill(place):
+    chance = random.Random(20160613)
+    lake = workers.opened(*place)
+    seen = set()
+    for _ in range(4):
+        started = PROCESSES.Event()
+        process = PROCESSES.Process(target=workers.overwrite_for_ever, args=(*place, "large", started))
+        process.start()
+        assert started.wait(60)
+        until = time.monotonic() + chance.uniform(0.3, 0.6)
+        while time.monotonic() < until:
+            seen.add(whole_letter(lake.read_bytes("large")))
+        process.kill()
+        process.join()
+        seen.add(whole_letter(lake.read_bytes("large")))
+        assert lake.list("") == ["large"]
+    assert len(seen) > 1, "the reader never met a change"
+
+
+def whole_letter(data):
+    assert len(data) == workers.LARGE
+    assert data.count(data[:1]) == workers.LARGE
+    return data[:1]
