@@ -35,10 +35,11 @@ class Component:
 def components(options: Options) -> tuple[Component, ...]:
     """Everything that runs, in the order in which it starts."""
     airflow = (sys.executable, "-m", "airflow")
+    when_up = (sys.executable, str(Path(__file__).with_name("when_up.py")), f"{options.url}/api/v2/version")
     listed = [
         Component("api-server", (*airflow, "api-server"), 20),
         # --skip-serve-logs: the API server reads the logs from this same disk, so no further port is opened
-        Component("scheduler", (*airflow, "scheduler", "--skip-serve-logs"), 30),
+        Component("scheduler", (*when_up, *airflow, "scheduler", "--skip-serve-logs"), 30),
         Component("dag-processor", (*airflow, "dag-processor"), 30),
         Component("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), 40),
     ]
@@ -90,10 +91,12 @@ def _program(component: Component, options: Options) -> list[str]:
         "autorestart=true",
         "startsecs=5",
         "startretries=3",
-        # a task's processes are in the scheduler's group: ending the group leaves none behind
-        "stopasgroup=true",
+        # The program alone is asked to end. Were its whole group, the executor's workers would die under the
+        # scheduler, and it would book their tasks as failed; so it waits for them, is killed, and the next
+        # scheduler runs the tasks again without counting a failure.
+        "stopasgroup=false",
         "killasgroup=true",
-        "stopwaitsecs=8",
+        "stopwaitsecs=6",
         "redirect_stderr=true",
         f"stdout_logfile={_escape(options.logs / (component.name + '.log'))}",
         "stdout_logfile_maxbytes=20MB",
