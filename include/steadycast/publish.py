@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -57,7 +57,7 @@ def run(
     verdict = lake.read_json(check)
     _refuse_what_did_not_pass(lake, verdict, forecast, check, as_of)
     frame = with_flags(lake.read_frame(forecast), verdict["flags"])
-    facts = manifest_facts(frame, verdict, settings)
+    facts = manifest_facts(frame, verdict, settings, _what_inputs_lack(lake, as_of))
     progress("publish: files", 0, steps)
     files = {
         publication.PARQUET: lake.read_bytes(
@@ -123,11 +123,29 @@ def with_flags(forecast: pd.DataFrame, flags: Iterable[Mapping[str, str]]) -> pd
     return out
 
 
-def manifest_facts(forecast: pd.DataFrame, verdict: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """What a reader must know about the forecast before trusting it."""
-    joined = forecast.loc[forecast[schema.DEGRADED], schema.DEGRADED_REASONS]
-    split = [reason for text in joined for reason in text.split("; ") if not reason.startswith(LOOK)]
-    degraded_reasons = list(dict.fromkeys(split))
+def _what_inputs_lack(lake: Lake, as_of: dt.date) -> list[str]:
+    path = f"runs/{as_of}/impute/degraded.json"
+    if not lake.exists(path):
+        return []
+    told = lake.read_json(path)
+    return list(told["reasons"]) if told[schema.DEGRADED] else []
+
+
+def manifest_facts(
+    forecast: pd.DataFrame, verdict: Mapping[str, Any], settings: Settings, inputs_lack: Sequence[str]
+) -> dict[str, Any]:
+    """What a reader must know about the forecast before trusting it.
+
+    Args:
+        forecast: with the gate's remarks.
+        verdict: the gate's.
+        settings: the pipeline's.
+        inputs_lack: reasons that all rows share; the rows have them joined, before those of their own.
+    """
+    shared = "; ".join(inputs_lack)
+    joined = forecast.loc[forecast[schema.DEGRADED], schema.DEGRADED_REASONS].unique()
+    own = [reason for text in joined for reason in text.removeprefix(shared).split("; ")]
+    degraded_reasons = list(dict.fromkeys([*inputs_lack, *(r for r in own if r and not r.startswith(LOOK))]))
     return {
         "title": settings.title,
         "unit": settings.target.unit,

@@ -104,6 +104,19 @@ def test_missing_inputs_come_before_remarks(lake):
     assert manifest["reasons"] == [WEATHER, SAYS]
 
 
+def test_a_shared_reason_stays_one_whatever_its_text_holds(lake):
+    shared = ["ridership lacks a week; older ones stand in", WEATHER]
+    lake.write_json(f"runs/{AS_OF}/impute/degraded.json", {"degraded": True, "reasons": shared})
+    keys = [(entity, h) for entity in ("Clark_Lake", "Polk") for h in (1, 2)]
+    cells = {(*key, "degraded"): True for key in keys}
+    cells |= {(*key, "degraded_reasons"): "; ".join(shared) for key in keys}
+    cells["Polk", 1, "degraded_reasons"] += "; less than 4 of the last 8 weeks are known"
+    judged(lake, forecast(cells=cells), reasons=[SAYS], flags=[FLAG], verdict="look")
+    run(lake)
+    wanted = [*shared, "less than 4 of the last 8 weeks are known"]
+    assert read_published(lake)[1]["degraded_reasons"] == wanted
+
+
 def test_the_plot_says_when_something_is_to_be_known_first(lake):
     judged(lake, reasons=[SAYS], flags=[FLAG], verdict="look")
     run(lake)

@@ -272,7 +272,10 @@ def _no_recent(row: Row) -> str:
 
 def _no_benchmark(column: str) -> Tells:
     words = column.replace("_", " ")
-    return lambda row: f"{_who(row)}: there is no {words} beside it"
+    if column == schema.SAME_WEEK_LAST_YEAR:
+        return lambda row: f"{_who(row)}: there is no {words} beside it"
+    # these come from the last weeks, so that all horizons lack them alike
+    return lambda row: f"{row.entity}: there is no {words} beside its forecast"
 
 
 def _who(row: Row) -> str:

@@ -164,7 +164,7 @@ def test_a_collapse_of_one_small_entity_is_flagged_only():
         ),
         pytest.param(
             cell(1, "last_value", float("nan")),
-            "Clark_Lake week of 2016-06-06: there is no last value",
+            "Clark_Lake: there is no last value beside its forecast",
             id="naive_missing",
         ),
     ],
@@ -214,6 +214,15 @@ def test_only_the_last_eight_weeks_are_recent():
     recent = panel()
     recent.loc[recent["week"] < pd.Timestamp("2016-04-11"), "value"] *= 1000
     assert judge(forecast(), recent)[:2] == ([], [])
+
+
+def test_what_all_horizons_lack_alike_is_told_once_per_entity():
+    gone = {(entity, h, "last_value"): float("nan") for entity in ENTITIES for h in (1, 2)}
+    _, (warning,), gate = judge(forecast(cells=gone))
+    assert warning == "; ".join(
+        f"{entity}: there is no last value beside its forecast" for entity in ENTITIES
+    )
+    assert len(gate.flags) == 4
 
 
 def test_values_from_as_of_on_are_not_recent():

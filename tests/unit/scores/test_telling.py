@@ -72,6 +72,14 @@ def test_the_intervals_are_judged_by_what_they_covered(shift, says):
     assert any(f"The 80 % interval {says}" in sentence for sentence in told(shift=shift))
 
 
+def test_a_coverage_that_chance_explains_is_said_to_be_that():
+    summary, result = scored(shift=0.0)
+    summary.loc[summary["group"] == "week", "coverage_80"] = [1.0, 0.2] * 5
+    summary.loc[summary["group"] == "overall", "coverage_80"] = 0.7
+    (sentence,) = [s for s in sentences(summary, result) if s.startswith("The 80 %")]
+    assert sentence.endswith("; over 10 weeks that may be chance.")
+
+
 def test_few_weeks_are_no_proof_and_said_so():
     few = told(weeks=3)
     assert "Only 3 weeks: too few to tell skill from luck." in few
@@ -86,9 +94,9 @@ def test_one_is_not_many():
 
 def test_where_ours_is_worse_is_named_worst_first():
     worse = {("Polk", h, "point"): 12.0 for h in (1, 2)}
-    (sentence,) = [s for s in told(cells=worse) if s.startswith("Worse")]
-    assert sentence.startswith("Worse than the best benchmark in 1 of 2 entities: Polk (")
-    assert not any(s.startswith("Worse") for s in told())
+    (sentence,) = [s for s in told(cells=worse) if s.startswith("Some benchmark")]
+    assert sentence.startswith("Some benchmark did better in 1 of 2 entities: Polk (")
+    assert not any(s.startswith("Some benchmark") for s in told())
 
 
 def test_forecasts_with_incomplete_inputs_are_told_apart():
