@@ -132,7 +132,8 @@ def _what_failed(store: Lake, as_of: dt.date, dag_id: str, context: Mapping[str,
 
 def _what_came_out(store: Lake, as_of: dt.date, dag_id: str) -> tuple[str, str]:
     if dag_id != "weekly_forecast":
-        return ":white_check_mark:", f"scored, see `{store.link(f'backtest/{as_of}/summary.csv')}`"
+        told = store.read_json(f"backtest/{as_of}/report.json")["sentences"]
+        return ":white_check_mark:", f"{escaped(told[0])}\n`{store.link(f'backtest/{as_of}/report.txt')}`"
     folder = f"published/{as_of}"
     manifest = store.read_json(f"{folder}/manifest.json")
     reasons = "".join(f"\n• {escaped(str(reason))}" for reason in manifest.get("reasons", []))

@@ -26,6 +26,7 @@ from steadycast_local.options import Options
 from steadycast_local.stack import Stack
 
 WEEKLY = "weekly_forecast"
+FIRST = "2016-06-06"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,14 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> It
         pipeline = Pipeline(stack, slack, entities)
         _switch_on(pipeline, home)
         yield pipeline
+
+
+@pytest.fixture(scope="session")
+def first_run(pipeline: Pipeline) -> Run:
+    """The first week, run to its end."""
+    run = pipeline.run_week(FIRST)
+    assert run.state == "success", pipeline.explain(run)
+    return run
 
 
 def _data(home: Path) -> Path:

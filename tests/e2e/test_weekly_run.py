@@ -13,12 +13,11 @@ import pytest
 
 from steadycast import schema as c
 from steadycast.publication import read_published
-from tests.e2e.conftest import WEEKLY, Pipeline
+from tests.e2e.conftest import FIRST, WEEKLY, Pipeline
 from tests.sandbox_server import Sandbox
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
 
-FIRST = "2016-06-06"
 NEXT = ("2016-06-13", "2016-06-20")
 BROKEN = "2016-06-27"
 STAGES = {"compare_sources", "impute", "train", "infer", "check_forecast", "publish"}
@@ -29,13 +28,6 @@ def provider(pipeline: Pipeline) -> Sandbox:
     """The sandbox's admin routes; the stack has started it and ends it."""
     options = pipeline.stack.options
     return Sandbox(f"http://127.0.0.1:{options.sandbox_port}", None, options.logs / "sandbox.log")  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def first_run(pipeline: Pipeline):
-    run = pipeline.run_week(FIRST)
-    assert run.state == "success", pipeline.explain(run)
-    return run
 
 
 def published(pipeline: Pipeline, week: str) -> dict[str, bytes]:
