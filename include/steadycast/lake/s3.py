@@ -38,11 +38,9 @@ _DENIED = {
     "Forbidden",
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
-    "ExpiredToken",
-    "InvalidToken",
     "AllAccessDisabled",
-    "RequestTimeTooSkewed",
 }
+_DENIED |= {"ExpiredToken", "InvalidToken", "RequestTimeTooSkewed"}
 _LATER = {
     "SlowDown",
     "ServiceUnavailable",
