@@ -19,6 +19,7 @@ from tests.small_data import STATIONS
 FIRST = dt.date(2016, 6, 6)
 SECOND = dt.date(2016, 6, 13)
 THIRD = dt.date(2016, 6, 20)
+FOURTH = dt.date(2016, 6, 27)
 
 
 def small_settings(**changes: dict[str, Any]) -> Settings:
