@@ -1,4 +1,4 @@
-"""Infer: the forecast of the next weeks with intervals and benchmarks, from the stored model; nothing is trained.
+"""Infer: the forecast of the next weeks with intervals and benchmarks, from the stored model.
 
 If it fails: the error says which artefact of train does not fit; run the train task of the same week again.
 """
