@@ -80,6 +80,24 @@ def test_a_station_without_last_year_says_so_in_its_own_rows_only(folder):
     assert table[schema.POINT].notna().all()
 
 
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        pytest.param(6, 1, id="its_last_6_weeks_are_missing"),
+        pytest.param(999, 3, id="it_opened_2_weeks_ago"),
+    ],
+)
+def test_a_station_with_few_recent_weeks_gets_a_flagged_forecast_with_bounds(folder, first, last):
+    rows = panel()
+    back = (pd.Timestamp(AS_OF) - rows[schema.WEEK]) // pd.Timedelta(weeks=1)
+    gone = (rows[schema.ENTITY] == "Polk") & back.between(last, first)
+    table = run(folder, rows[~gone]).set_index(schema.ENTITY)
+    told = [schema.POINT, *schema.BOUNDS]
+    assert table.loc["Polk", told].notna().all().all()
+    assert table.loc["Polk", schema.DEGRADED_REASONS].str.contains(infer.NO_RECENT).all()
+    assert not table.loc[["Clark_Lake", "Western"], schema.DEGRADED].any()
+
+
 def test_the_clients_own_forecast_stands_beside_ours():
     chosen = settings()
     history = models.known_history(panel(), chosen, AS_OF)
