@@ -113,7 +113,7 @@ def _check_fields(source: str, records: Sequence[Mapping[str, Any]]) -> None:
                 source,
                 field,
                 found=found,
-                remedy="look at FRED's announcements: this is not the documented format of series/observations",
+                remedy="look at FRED's announcements: this is not its documented format",
             )
 
 
