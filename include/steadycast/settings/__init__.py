@@ -29,6 +29,7 @@ from steadycast.settings.sources import (
     SqlQuerySource,
 )
 from steadycast.settings.table import TableLayout, Variable
+from steadycast.settings.watchdog import WatchdogSettings
 
 __all__ = [
     "AnySource",
@@ -58,6 +59,7 @@ __all__ = [
     "TargetSettings",
     "Timeouts",
     "Variable",
+    "WatchdogSettings",
     "load",
     "schema_json",
 ]
