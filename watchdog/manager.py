@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import socket
 import xmlrpc.client
@@ -68,9 +67,9 @@ class Manager:
                 return None
             raise NotMended(f"supervisor refused {method}: {fault.faultString}") from fault
         except (OSError, xmlrpc.client.Error, http.client.HTTPException) as error:
-            with contextlib.suppress(OSError):
-                self._proxy("close")()
             raise NotMended(f"supervisor does not answer {method}: {error!r}") from error
+        finally:
+            self._proxy("close")()
 
 
 class _Connection(http.client.HTTPConnection):
@@ -81,7 +80,11 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        try:
+            self.sock.connect(str(self._path))
+        except OSError:
+            self.sock.close()
+            raise
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -91,4 +94,6 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ANN401 as the base class has it
         # a fresh one each time: supervisord may have been started anew on the same path
-        return _Connection(self._path, self._timeout_s)
+        made = _Connection(self._path, self._timeout_s)
+        self._connection = host, made
+        return made
