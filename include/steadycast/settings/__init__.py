@@ -12,6 +12,7 @@ from steadycast.settings.pipeline import (
     Settings,
     TargetSettings,
 )
+from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
 from steadycast.settings.sources import (
     AnySource,
     ExpectationExtra,
@@ -49,12 +50,15 @@ __all__ = [
     "OpenMeteoSource",
     "Paging",
     "PublishSettings",
+    "RecoverySettings",
     "Retries",
     "S3ObjectSource",
     "ScheduleSettings",
     "Settings",
     "SourceSettings",
     "SqlQuerySource",
+    "StageLimits",
+    "StageOverrides",
     "TableLayout",
     "TargetSettings",
     "Timeouts",
