@@ -18,6 +18,7 @@ API = "api-server"
 HEARTBEATS = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
 """Name in the health endpoint's answer, and name of the component."""
 DEAD = {"FATAL", "EXITED", "STOPPED", "UNKNOWN"}
+LONGEST_SETTLE = 4
 FALLBACK_AGAIN = dt.timedelta(minutes=5)
 
 
@@ -134,7 +135,7 @@ def _problems(
     found: dict[str, str] = {}
     unknown: set[str] = set()
     for component in dict.fromkeys((API, *HEARTBEATS.values(), *seen.programs)):
-        why = _component(component, seen, settings)
+        why = _component(component, seen, settings, memory)
         if why:
             found[component] = why
         elif _not_seen(component, seen, settings):
@@ -149,11 +150,11 @@ def _problems(
     return found, unknown
 
 
-def _component(name: str, seen: Seen, settings: WatchdogSettings) -> str | None:
+def _component(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> str | None:
     program = seen.programs.get(name)
     if program and program.state in DEAD:
         return f"{name} is {program.state.lower()}"
-    if _settling(name, seen, settings):
+    if _settling(name, seen, settings, memory):
         return None
     if name == API:
         return f"{name} does not answer: {seen.api}" if seen.api else None
@@ -166,10 +167,12 @@ def _component(name: str, seen: Seen, settings: WatchdogSettings) -> str | None:
     return f"{name} sent its last heartbeat {age:.0f} s ago" if age > settings.heartbeat_age_s else None
 
 
-def _settling(name: str, seen: Seen, settings: WatchdogSettings) -> bool:
+def _settling(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> bool:
+    """Is it too young to judge? Each restart doubles the age, lest restarts keep a slow start from ending."""
     program = seen.programs.get(name)
     up_s = program.up_s if program else seen.up_s
-    return up_s < settings.settle_s
+    again = len(within_an_hour(memory.restarts.get(name, []), seen.at))
+    return up_s < settings.settle_s * min(2**again, LONGEST_SETTLE)
 
 
 def _not_seen(name: str, seen: Seen, settings: WatchdogSettings) -> bool:

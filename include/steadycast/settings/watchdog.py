@@ -16,10 +16,12 @@ class WatchdogSettings(Strict):
     )
     confirmations: PositiveInt = Field(3, description="Looks in a row that must agree before it acts.")
     settle_s: PositiveFloat = Field(
-        180, description="Seconds that a component has after its start before it is judged."
+        300,
+        description="Seconds that a component has after its start before it is judged; each restart within "
+        "the last hour doubles them, up to four times.",
     )
     restarts_per_hour: PositiveInt = Field(
-        5, description="Of each component; then only a person can help, and is told."
+        3, description="Of each component; then only a person can help, and is told."
     )
     start_grace_min: PositiveFloat = Field(
         10, description="Minutes after the schedule by which the week's run has to exist."

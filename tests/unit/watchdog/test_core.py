@@ -117,6 +117,23 @@ def test_a_component_that_restarts_do_not_help_is_left_to_a_person_who_is_told_o
     assert sum("a person has to look" in a.text for a in flat if isinstance(a, Tell)) == 1
 
 
+def test_restarts_do_not_keep_a_slow_start_from_ending():
+    """An API server that takes 150 s to start on a busy machine, with 100 s to settle."""
+    up, restarts, memory = 1000.0, [], Memory()
+    for second in range(0, 1200, 15):
+        at = START + dt.timedelta(seconds=second)
+        silent = up < 150 or not restarts
+        programs = UP | {"api-server": Program("RUNNING", up)}
+        seen = well(at, programs, api="refused" if silent else None, heartbeats={})
+        actions, memory = decide(seen, LIMITS, memory)
+        up += 15
+        if any(isinstance(a, Restart) for a in actions):
+            restarts.append(second)
+            up = 0.0
+    assert len(restarts) == 1
+    assert memory.open == {}
+
+
 def test_without_a_process_manager_it_tells_and_restarts_nothing():
     seen = late(programs={})
     (_, second), _ = looks(seen, seen)
