@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -12,6 +12,7 @@ from steadycast import schema as c
 from steadycast.settings import Settings
 
 RECENT_WEEKS: Final = 8
+_SHOWN: Final = 3
 _AS_REPORTED: Final = ("observed", "corrected")
 _STANDS_IN: Final = {
     "observed": "what was known before still serves for {variables}",
@@ -78,14 +79,14 @@ def _target(target: pd.DataFrame, source: str, as_of: dt.date) -> list[str]:
     present = target[target[c.VALUE].notna()]
     silent = sorted({*target[c.ENTITY]} - {*present[c.ENTITY]})
     if silent:
-        reasons.append(f"{source} has no full week of {', '.join(silent)} in the last {RECENT_WEEKS} weeks")
+        reasons.append(f"{source} has no full week of {_few(silent)} in the last {RECENT_WEEKS} weeks")
     last = target[(target[c.WEEK] == pd.Timestamp(last_week)) & target[c.VALUE].isna()]
     lacking = [name for name in last[c.ENTITY] if name not in silent]
     if lacking:
         which = (
             "all entities"
             if len(last) == entities
-            else f"{len(lacking)} of {entities} entities ({', '.join(lacking)})"
+            else f"{len(lacking)} of {entities} entities ({_few(lacking)})"
         )
         reasons.append(
             f"{source} is incomplete in the last week ({last_week}) for {which}; "
@@ -156,3 +157,9 @@ def _used(settings: Settings, inputs: pd.DataFrame) -> list[str]:
 def _warnings(verdict: Mapping[str, Any]) -> list[str]:
     """Warnings of a poll that is used; those of a refused one are no matter of the forecast."""
     return list(verdict["warnings"]) if verdict["verdict"] == "warn" else []
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    shown, more = ", ".join(names[:_SHOWN]), len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,4 +1,4 @@
-"""Infer: the forecast of the next weeks with intervals and benchmarks, from the stored model; nothing is trained.
+"""Infer: the forecast of the next weeks with intervals and benchmarks, from the stored model.
 
 If it fails: the error says which artefact of train does not fit; run the train task of the same week again.
 """
@@ -72,16 +72,22 @@ def infer(
         np.array([len(history.weeks)]),
         moving_average_weeks=settings.benchmarks.moving_average_weeks,
     )
-    bands = intervals.learn(residuals)
-    table = intervals.add_bounds(table, bands, nonnegative=settings.target.nonnegative)
-    table[schema.CLIENT_FORECAST] = _client(table, client)
     reasons = _reasons(table, degraded)
+    bands = intervals.learn(residuals)
+    table = intervals.add_bounds(_filled(table), bands, nonnegative=settings.target.nonnegative)
+    table[schema.CLIENT_FORECAST] = _client(table, client)
     table[schema.DEGRADED] = reasons != ""
     table[schema.DEGRADED_REASONS] = reasons
     table[schema.MODEL_ID] = model_id
     table[schema.AS_OF] = table[schema.ORIGIN]
     table = table[list(schema.FORECAST_DTYPES)].astype(schema.FORECAST_DTYPES)
     return table.sort_values([schema.ENTITY, schema.HORIZON], ignore_index=True)
+
+
+def _filled(table: pd.DataFrame) -> pd.DataFrame:
+    """The last value where the recent weeks allow no forecast, and a size where they allow no level."""
+    point = table[schema.POINT].fillna(table[schema.LAST_VALUE])
+    return table.assign(**{schema.POINT: point, models.LEVEL: table[models.LEVEL].fillna(point.abs())})
 
 
 def _client(table: pd.DataFrame, client: pd.DataFrame | None) -> pd.Series:
@@ -146,4 +152,8 @@ def _degraded(lake: Lake, as_of: dt.date) -> Degraded:
 
 def _client_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame | None:
     source = settings.benchmarks.client_forecast
-    return None if source is None else rows[rows[schema.SOURCE] == source]
+    if source is None:
+        return None
+    # The first variable is the forecast; a client may send bounds or remarks beside it
+    variable = settings.source(source).variables[0].name
+    return rows[(rows[schema.SOURCE] == source) & (rows[schema.VARIABLE] == variable)]

@@ -1,8 +1,8 @@
 """Intervals from the errors that the model made on weeks it had not seen, conformal style.
 
-An error counts relative to the level of its series. Its size differs by entity and by horizon; both are estimated and
-pulled towards the pool as far as there are few errors. What is left has the same distribution everywhere, so that
-its quantiles can be taken from all errors together.
+An error counts relative to the level of its series. Its size differs by entity and by horizon; both are
+estimated and pulled towards the pool as far as there are few errors. What is left has the same distribution
+everywhere, so that its quantiles can be taken from all errors together.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def learn(residuals: pd.DataFrame) -> Bands:
     """Learn the bands from out-of-sample residuals.
 
     Args:
-        residuals: entity, origin, horizon, residual (actual - point) and level, in the target's unit; rows with a
-            missing value or without a positive level are left out.
+        residuals: entity, origin, horizon, residual (actual - point) and level, in the target's unit; rows
+            with a missing value or without a positive level are left out.
 
     Raises:
         ModelError: no row is left.
@@ -78,8 +78,11 @@ def learn(residuals: pd.DataFrame) -> Bands:
 def _growing(by_horizon: pd.Series) -> dict[int, float]:
     """Factors that never fall with the horizon: seeing further is not easier."""
     mean = max(float(by_horizon.mean()), SMALLEST_SCALE)
-    smooth = np.maximum.accumulate(by_horizon.sort_index() / mean)
-    return {int(horizon): max(float(factor), SMALLEST_SCALE) for horizon, factor in smooth.items()}
+    smooth = np.maximum.accumulate(by_horizon.sort_index().to_numpy(np.float64) / mean)
+    return {
+        int(horizon): max(float(factor), SMALLEST_SCALE)
+        for horizon, factor in zip(by_horizon.sort_index().index, smooth, strict=True)
+    }
 
 
 def _quantile(scaled: pd.Series, coverage: int) -> float:
@@ -92,16 +95,17 @@ def _quantile(scaled: pd.Series, coverage: int) -> float:
 def add_bounds(forecast: pd.DataFrame, bands: Bands, *, nonnegative: bool) -> pd.DataFrame:
     """Add the four bounds to entity, horizon, point and level; the input is not changed.
 
-    lower_95 <= lower_80 <= point <= upper_80 <= upper_95 holds in every row; a nonnegative target's bounds stop at 0.
+    lower_95 <= lower_80 <= point <= upper_80 <= upper_95 holds in every row; a nonnegative target's bounds
+    stop at 0.
     """
     bounded = forecast.copy()
-    inner = 0.0
+    inner = pd.Series(0.0, index=forecast.index)
     for coverage, lower, upper in (
         (80, schema.LOWER_80, schema.UPPER_80),
         (95, schema.LOWER_95, schema.UPPER_95),
     ):
         half = bands.half_width(bounded[schema.ENTITY], bounded[schema.HORIZON], bounded[LEVEL], coverage)
-        half = np.maximum(half, inner)
+        half = half.where(half.isna() | (half > inner), inner)
         low = bounded[schema.POINT] - half
         bounded[lower] = low.clip(lower=0.0) if nonnegative else low
         bounded[upper] = bounded[schema.POINT] + half

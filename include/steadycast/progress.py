@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
-"""Called with (what is done now, steps done, steps in all), e.g. ``("weather_a page", 14, 20)``; total 0 = unknown."""
+"""Called with (what is done now, steps done, steps in all), e.g. ``("weather_a page", 14, 20)``.
+
+A total of 0 means that it is not known.
+"""
 
 
 def silent(what: str, done: int, total: int) -> None:

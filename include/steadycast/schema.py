@@ -76,7 +76,10 @@ FORECAST_DTYPES: Final[dict[str, str]] = {
     MODEL_ID: "str",
     AS_OF: "datetime64[us]",
 }
-"""CLIENT_FORECAST is NaN where the client has none; DEGRADED_REASONS joins reasons with '; ' and is '' when there are none."""
+"""CLIENT_FORECAST is NaN where the client has none.
+
+DEGRADED_REASONS joins reasons with '; ' and is '' when there are none.
+"""
 
 # Residuals and scores
 ACTUAL: Final = "actual"

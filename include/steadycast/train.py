@@ -26,7 +26,8 @@ class Trained:
 
     Attributes:
         models: LightGBM's text per kind; empty if the history is too short for one.
-        residuals: past forecasts of weeks that their model had not seen, with actual, residual and benchmarks.
+        residuals: past forecasts of weeks that their model had not seen, with actual, residual and
+            benchmarks.
         feature_names: of the models.
         scores: WAPE of the point and of each benchmark on the residuals' rows.
     """

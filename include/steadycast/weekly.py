@@ -10,8 +10,8 @@ from steadycast import schema
 from steadycast.settings import Variable
 
 DAYS_NEEDED: Final = {"sum": 7, "mean": 4, "min": 4, "max": 4, "last": 1}
-"""Days of a week that a daily source must have reported: a sum of six days is no week's sum, but a mean of most
-days is a fair week's mean."""
+"""Days of a week that a daily source must have reported: a sum of six days is no week's sum, but a mean of
+most days is a fair week's mean."""
 
 
 def to_weekly(
@@ -27,7 +27,8 @@ def to_weekly(
         variable: which variable, and by which rule (``weekly``) its days become a week.
         cadence: of the source; a weekly or monthly one has one date in a week, which stands for the whole.
 
-    Returns: columns entity, week (a Monday), value; sorted by entity and week; no row for a week that lacks days.
+    Returns: columns entity, week (a Monday), value; sorted by entity and week; no row for a week that
+    lacks days.
     The unit is the variable's, times days for a sum.
 
     Example:

@@ -151,8 +151,10 @@ def _bring_up_to_date(stack: Stack, demo: Demo) -> int:
         say(f"Backtest of all weeks, as known on {demo.after}")
         weeks.last_backtest()
     except (RunFailed, NoRun, ApiError) as error:
-        if stack.is_running():
-            say(f"\n{error}\n\nEverything stays up, so that you can look.")
+        if not stack.is_running():
+            say("\nThe components were stopped before the weeks were done.")
+            return 1
+        say(f"\n{error}\n\nEverything stays up, so that you can look.")
         return 1
     say(f"All weeks are done. Scores:  {demo.lake / 'backtest' / demo.after / 'summary.csv'}")
     return 0

@@ -53,6 +53,7 @@ class Task:
     state: str | None
     label: str
     tries: int
+    started: str | None
     seconds: float | None
 
 
@@ -132,6 +133,7 @@ class AirflowApi:
                 state=record["state"],
                 label=str(record.get("rendered_map_index") or record["task_id"]),
                 tries=record["try_number"],
+                started=record["start_date"],
                 seconds=record["duration"],
             )
             for record in self._pages(f"{self._path(run)}/taskInstances", "task_instances")

@@ -161,6 +161,8 @@ class Manager:
             answer: Any = self._proxy.supervisor.getAllProcessInfo()
         except (OSError, xmlrpc.client.Error, http.client.HTTPException):
             return []
+        finally:
+            self._proxy("close")()
         return [
             ProgramState(p["name"], p["statename"], p["spawnerr"] or p["description"], p["pid"])
             for p in answer
@@ -184,4 +186,6 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        # kept where the base class looks for it when it closes
+        self._connection = host, _UnixConnection(self._path)
+        return self._connection[1]

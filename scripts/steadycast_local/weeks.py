@@ -17,6 +17,7 @@ BACKTEST = "backtest"
 DAG_TIMEOUT_S = 90
 RUN_TIMEOUT_S = 1800
 LOG_LINES = 15
+NOT_BEGUN = {None, "scheduled", "queued"}
 
 Say = Callable[[str], None]
 
@@ -148,14 +149,15 @@ class Weeks:
 
     def _follow(self, run: Run) -> None:
         began = time.monotonic()
-        shown = ""
+        shown: dict[str, str] = {}
 
         def show(_: Run) -> None:
             nonlocal shown
-            line = summary(self.api.tasks(run))
-            if line and line != shown:
-                self.say(f"  {time.monotonic() - began:4.0f} s  {line}")
-                shown = line
+            now = progress(self.api.tasks(run))
+            news = [text for name, text in now.items() if shown.get(name) != text]
+            if news:
+                self.say(f"  {time.monotonic() - began:4.0f} s  {' · '.join(news)}")
+                shown = now
 
         try:
             ended = self.api.wait(run, timeout_s=RUN_TIMEOUT_S, on_poll=show)
@@ -200,21 +202,21 @@ class Weeks:
         return "\n".join(lines)
 
 
-def summary(tasks: Sequence[Task]) -> str:
-    """What is under way and how far, e.g. ``ingest 5/5 · validate 3/5``: all tasks that have begun."""
+def progress(tasks: Sequence[Task]) -> dict[str, str]:
+    """How far each task is that has begun, e.g. ``ingest 3/5``, in the order in which they began."""
     total = Counter(task.id for task in tasks)
     done = Counter(task.id for task in tasks if task.state in TASK_DONE)
     failed = Counter(task.id for task in tasks if task.state in TASK_FAILED)
-    begun = {task.id: None for task in tasks if task.state not in {None, "scheduled"}}
-    parts = []
-    for name in begun:
+    begun = [task for task in tasks if task.state not in NOT_BEGUN]
+    texts = {}
+    for name in dict.fromkeys(task.id for task in sorted(begun, key=lambda t: t.started or "9")):
         text = f"{name} {done[name]}/{total[name]}" if total[name] > 1 else name
         if failed[name]:
             text += f" ({failed[name]} failed)"
-        elif done[name] == total[name] and total[name] == 1:
+        elif done[name] == total[name] == 1:
             text += " done"
-        parts.append(text)
-    return " · ".join(parts)
+        texts[name] = text
+    return texts
 
 
 def describe(task: Task) -> str:

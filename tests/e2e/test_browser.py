@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import WEEKLY, Pipeline
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(2400)]
 
 STAGES = ("ingest", "validate", "compare_sources", "impute", "train", "infer", "check_forecast", "publish")
 
@@ -44,7 +44,8 @@ def test_a_gates_task_has_a_button_and_a_tab_that_lead_to_its_data_docs(
     from urllib.parse import quote
 
     url = pipeline.stack.options.url
-    page.goto(f"{url}/dags/{WEEKLY}/runs/{quote(first_run.id, safe='')}/tasks/validate/mapped/0")
+    task = f"{url}/dags/{WEEKLY}/runs/{quote(first_run.id, safe='')}/tasks/validate/mapped/0"
+    page.goto(f"{task}/details")
     button = page.get_by_role("link", name="Data Docs").and_(page.locator('[href*="/steadycast/docs/"]'))
     assert button.get_attribute("href") == f"{url}/steadycast/docs/{first_run.week}/ridership/index.html"
     page.get_by_role("link", name="Data Docs").and_(page.locator('[href*="/plugin/"]')).click()

@@ -13,10 +13,10 @@ import pytest
 
 from steadycast import schema as c
 from steadycast.publication import read_published
-from tests.e2e.conftest import FIRST, WEEKLY, Pipeline
+from tests.e2e.conftest import FIRST, RUN_S, WEEKLY, Pipeline
 from tests.sandbox_server import Sandbox
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(2400)]
 
 NEXT = ("2016-06-13", "2016-06-20")
 BROKEN = "2016-06-27"
@@ -35,7 +35,7 @@ def published(pipeline: Pipeline, week: str) -> dict[str, bytes]:
     return {name: pipeline.lake.read_bytes(f"published/{week}/{name}") for name in names}
 
 
-def wait_for_backtest(pipeline: Pipeline, week: str, timeout_s: float = 120):
+def wait_for_backtest(pipeline: Pipeline, week: str, timeout_s: float = RUN_S):
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         runs = [run for run in pipeline.api.runs("backtest") if run.week == week]
@@ -123,7 +123,7 @@ def test_a_backfill_goes_on_without_an_optional_source(
     provider.fault("fuel", "down")
     try:
         pipeline.api.backfill(WEEKLY, *NEXT)
-        deadline = time.monotonic() + 400
+        deadline = time.monotonic() + 2 * RUN_S
         while pipeline.api.open_backfills(WEEKLY):
             assert time.monotonic() < deadline, "the backfill has not ended"
             time.sleep(1)
@@ -167,7 +167,7 @@ def test_a_fundamental_source_that_sends_an_html_page_fails_the_run_in_plain_wor
 
 def test_a_run_without_a_partition_key_says_what_to_type(pipeline: Pipeline, first_run) -> None:
     started = pipeline.api.call("POST", "/dags/backtest/dagRuns", json={"logical_date": None})
-    run = pipeline.api.wait(type(first_run).of(started), timeout_s=200)
+    run = pipeline.api.wait(type(first_run).of(started), timeout_s=RUN_S)
     assert run.state == "failed"
     log = pipeline.log_text(run, pipeline.tasks(run)["ingest.ridership"])
     assert "type the week's Monday" in log

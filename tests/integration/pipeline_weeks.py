@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -20,6 +19,7 @@ from tests.small_data import STATIONS
 FIRST = dt.date(2016, 6, 6)
 SECOND = dt.date(2016, 6, 13)
 THIRD = dt.date(2016, 6, 20)
+FOURTH = dt.date(2016, 6, 27)
 
 
 def small_settings(**changes: dict[str, Any]) -> Settings:
@@ -41,7 +41,7 @@ def small_settings(**changes: dict[str, Any]) -> Settings:
 
 @dataclass
 class Pipeline:
-    """Runs the data stages as the DAG does: an optional source that fails at ingest is written down as absent."""
+    """Runs the data stages as the DAG does: an optional source that fails is written down as absent."""
 
     lake: Lake
     sandbox: Sandbox
@@ -80,10 +80,3 @@ class Pipeline:
         impute.run(self.lake, self.settings, as_of=as_of)
         degraded = self.lake.read_json(f"runs/{as_of}/impute/degraded.json")
         return report["pairs"][0]["variables"], degraded
-
-
-def data_folder(folder: Path) -> Path:
-    """The small data set, written into a folder."""
-    from tests.small_data import write_small_data
-
-    return write_small_data(folder)

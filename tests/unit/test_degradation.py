@@ -146,6 +146,14 @@ def test_an_entity_that_fell_silent_is_named_once():
     assert reasons == ["rides has no full week of b in the last 8 weeks"]
 
 
+def test_of_many_incomplete_entities_a_few_are_named():
+    last = panel(rides_a=["missing"])
+    mine = last[(last["source"] == "rides") & (last["entity"] == "a")]
+    others = [mine.assign(entity=f"c{i}") for i in range(4)]
+    reason = tell(pd.concat([last, *others]))["reasons"][0]
+    assert "for 5 of 6 entities (a, c0, c1 and 2 more)" in reason
+
+
 def test_older_weeks_do_not_count():
     frame = panel()
     old = frame.assign(week=frame["week"] - pd.Timedelta(weeks=8), how="missing", value=None)

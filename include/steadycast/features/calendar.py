@@ -12,8 +12,9 @@ import pandas as pd
 from dateutil.easter import easter
 
 YEAR = 52
-"""Weeks back to the nearest week of last year. After a year of 53 ISO weeks the same ISO number would lie six days
-off in the season, 52 weeks lie one day off; so weeks are matched by distance, and holidays by name."""
+"""Weeks back to the nearest week of last year. After a year of 53 ISO weeks the same ISO number would lie
+six days off in the season, 52 weeks lie one day off; so weeks are matched by distance, and holidays by
+name."""
 
 Names = tuple[frozenset[str], ...]
 
@@ -26,7 +27,8 @@ class Calendar:
         week_of_year: ISO week, 1..53.
         holidays: public holidays in the week, in days on which people would otherwise work.
         names: the holidays' names.
-        last_year: weeks back to the week of last year to compare with: 52, or 51 or 53 where that matches holidays.
+        last_year: weeks back to the week of last year to compare with: 52, or 51 or 53 where that matches
+            holidays.
     """
 
     weeks: npt.NDArray[np.datetime64]
@@ -75,5 +77,5 @@ def _holidays_by_week(first: dt.date, last: dt.date, country: str) -> dict[pd.Ti
 
 
 def _match(names: Names, i: int) -> int:
-    """Weeks back to the week of last year with the fewest differing holidays; the nearest in the season if equal."""
+    """Weeks back to last year's week with the fewest differing holidays; the nearest in season if equal."""
     return min((YEAR, YEAR + 1, YEAR - 1), key=lambda back: len(names[i] ^ names[i - back]))

@@ -1,8 +1,9 @@
 """The weekly past of all series as arrays.
 
-The panel becomes wide arrays, weeks × entities. An *origin* is the index of the first unknown week; a feature of
-(origin, horizon) reads indices below the origin, or the calendar, which is known for ever. That rule is the whole
-defence against looking into the future, so every slice below is written as an offset back from the origin.
+The panel becomes wide arrays, weeks × entities. An *origin* is the index of the first unknown week; a
+feature of (origin, horizon) reads indices below the origin, or the calendar, which is known for ever. That
+rule is the whole defence against looking into the future, so every slice below is written as an offset back
+from the origin.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class History:
         weeks: Mondays without a gap, shape (T,).
         entities: sorted, N of them.
         target: value per week, NaN where missing, shape (T, N), in the target's unit.
-        drivers: feature series by name ``source.variable``, each (T, N), or (T, 1) where one series serves all.
+        drivers: feature series by name ``source.variable``, each (T, N), or (T, 1) where one series serves
+            all.
     """
 
     weeks: npt.NDArray[np.datetime64]
@@ -70,8 +72,8 @@ def history(
         source: the target's source.
         variable: the target's variable.
         features: per source, the variables that the model may see; one that the panel lacks stays missing.
-        late_weeks: per source, weeks by which its values usually come late; they are moved there by so many weeks,
-            lest the model learns from values that a Monday does not have yet.
+        late_weeks: per source, weeks by which its values usually come late; they are moved there by so many
+            weeks, lest the model learns from values that a Monday does not have yet.
         as_of: the origin, a Monday.
         max_weeks: how many weeks back from ``as_of`` to keep at most.
 
@@ -126,4 +128,5 @@ def row_means(values: Floats) -> Floats:
     there = ~np.isnan(values)
     count = there.sum(axis=1, keepdims=True)
     total = np.where(there, values, 0.0).sum(axis=1, keepdims=True)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    means: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means

@@ -1,10 +1,12 @@
 """One row per origin, entity and horizon: what the model sees, and what it has to tell.
 
-All values are relative to the series' own level at the origin, so that one model serves small and large series.
+All values are relative to the series' own level at the origin, so that one model serves small and large
+series.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +18,10 @@ from steadycast.features.history import Floats, History, Indices, row_means
 Matrix = npt.NDArray[np.float32]
 
 LEVEL_WEEKS = 8
-"""Weeks that make a series' present level, and that its growth over last year is measured on."""
+"""Weeks that make a series' present level."""
+DRIFT_WIDTHS = (4, 26)
+"""Weeks over which growth against last year is measured for the drift: the mean of a quick and a steady
+view."""
 GROWTH_LIMIT = 3.0
 """Growth over last year is believed up to this factor, either way."""
 LAGS = (1, 2, 3, 4)
@@ -42,35 +47,47 @@ class Lookback:
         return taken
 
     def mean(self, end: Indices, width: int) -> Floats:
-        """Mean of the ``width`` weeks before index ``end``, of those that are there; at least half must be."""
+        """Mean of the ``width`` weeks before index ``end``, of those there; at least half must be."""
         start, stop = np.maximum(end - width, 0), np.maximum(end, 0)
         count = self._count[stop] - self._count[start]
         total = self._total[stop] - self._total[start]
-        return np.divide(total, count, out=np.full(total.shape, np.nan), where=count * 2 >= width)
+        means: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count * 2 >= width)
+        return means
 
 
 def ratio(a: Floats, b: Floats) -> Floats:
-    """a / b; NaN where b is not positive."""
+    """Quotient a / b; NaN where b is not positive."""
     shape = np.broadcast_shapes(a.shape, b.shape)
     # NaN compares false, so a missing b gives NaN too
-    return np.divide(a, b, out=np.full(shape, np.nan), where=np.broadcast_to(b > 0, shape))
+    quotient: Floats = np.divide(a, b, out=np.full(shape, np.nan), where=np.broadcast_to(b > 0, shape))
+    return quotient
+
+
+def mean_of(parts: Sequence[Floats]) -> Floats:
+    """Element-wise mean of what is there."""
+    total = sum(np.where(np.isnan(part), 0.0, part) for part in parts)
+    count = sum((~np.isnan(part)).astype(np.float64) for part in parts)
+    return ratio(np.asarray(total), np.asarray(count))
 
 
 @dataclass(frozen=True)
 class Anchors:
-    """What a forecast stands on, in the target's unit; each (S, N) for S origins and N entities, at one horizon.
+    """What a forecast stands on, in the target's unit; each (S, N), origins by entities, at one horizon.
 
     Attributes:
         level: mean size of the last 8 weeks; NaN where fewer than 4 of them are there.
         last_year: the matched week of last year.
-        growth: last 8 weeks against the same weeks last year, within 1/3..3; NaN where a year is missing.
+        growth: the last weeks against the same weeks last year, within 1/3..3; NaN where a year is missing.
         drift: last year's week times growth, or the level where that is missing.
+        season: the level times the week's usual size against it, a mean over years and neighbouring weeks;
+            the drift where that is missing.
     """
 
     level: Floats
     last_year: Floats
     growth: Floats
     drift: Floats
+    season: Floats
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,9 @@ class Maker:
         weeks, _ = history.target.shape
         self._calendar = calendar
         self._shape = history.target.shape
+        self._has_holiday = np.array([len(names) > 0 for names in calendar.names])
+        beside = np.pad(self._has_holiday, 1)
+        self._festive = self._has_holiday | beside[:-2] | beside[2:]
         self._target = Lookback(history.target)
         self._size = Lookback(np.abs(history.target))
         matched = self._target.at(np.arange(weeks) - calendar.last_year[:weeks])
@@ -108,11 +128,45 @@ class Maker:
         """What is known at the origins for the week ``horizon`` (1 = the origin's own week)."""
         weeks = origins + horizon - 1
         level = self._size.mean(origins, LEVEL_WEEKS)
-        growth = np.clip(self._growth(origins, LEVEL_WEEKS), 1 / GROWTH_LIMIT, GROWTH_LIMIT)
-        last_year = self._target.at(weeks - self._calendar.last_year[weeks])
-        drift = last_year * growth
+        growth = mean_of([self._growth(origins, width) for width in DRIFT_WIDTHS])
+        growth = np.clip(growth, 1 / GROWTH_LIMIT, GROWTH_LIMIT)
+        drift = self._quiet_last_year(weeks) * growth
         plain = self._target.mean(origins, LEVEL_WEEKS)
-        return Anchors(level, last_year, growth, np.where(np.isnan(drift), plain, drift))
+        drift = np.where(np.isnan(drift), plain, drift)
+        season = self._season(origins, weeks) * level
+        return Anchors(
+            level,
+            self._target.at(weeks - self._calendar.last_year[weeks]),
+            growth,
+            drift,
+            np.where(np.isnan(season), drift, season),
+        )
+
+    def _quiet_last_year(self, weeks: Indices) -> Floats:
+        """The matched week of last year; mixed with its neighbours where no holiday is near."""
+        at = self._target.at
+        matched = at(weeks - self._calendar.last_year[weeks])
+        mixed = at(weeks - YEAR) / 2 + (at(weeks - YEAR - 1) + at(weeks - YEAR + 1)) / 4
+        festive = self._festive[np.maximum(weeks - YEAR, 0)] | self._has_holiday[weeks]
+        return np.where(festive[:, None] | np.isnan(mixed), matched, mixed)
+
+    def _shape_2_years_ago(self, origins: Indices, weeks: Indices) -> Floats:
+        """The matched week two years ago against the weeks before the origin then."""
+        back = self._calendar.last_year
+        once = weeks - back[weeks]
+        twice = once - back[np.maximum(once, 0)]
+        return ratio(self._target.at(twice), self._size.mean(origins - 2 * YEAR, LEVEL_WEEKS))
+
+    def _season(self, origins: Indices, weeks: Indices) -> Floats:
+        """The week against the 8 weeks before the origin, mean of up to 3 past years and 3 weeks each."""
+        shapes = [
+            ratio(
+                self._target.mean(weeks - years * YEAR + 2, 3),
+                self._size.mean(origins - years * YEAR, LEVEL_WEEKS),
+            )
+            for years in (1, 2, 3)
+        ]
+        return mean_of(shapes)
 
     def rows(self, origins: Indices, horizon: int) -> Rows:
         """Features and targets at the origins, for the week ``horizon``."""
@@ -162,9 +216,8 @@ class Maker:
         for shift in (-1, 0, 1):
             columns[f"last_year_{shift:+d}"] = ratio(at(weeks - YEAR + shift) * anchors.growth, anchors.level)
         columns["shape_last_year"] = ratio(at(weeks - YEAR), self._size.mean(origins - YEAR, LEVEL_WEEKS))
-        columns["shape_2_years_ago"] = ratio(
-            at(weeks - 2 * YEAR), self._size.mean(origins - 2 * YEAR, LEVEL_WEEKS)
-        )
+        columns["shape_2_years_ago"] = self._shape_2_years_ago(origins, weeks)
+        columns["season"] = ratio(anchors.season, anchors.level)
         return columns
 
     def _recent_columns(self, origins: Indices, horizon: int, anchors: Anchors) -> dict[str, Floats]:

@@ -32,25 +32,9 @@ TAIL_BYTES = 65_536
 """First read of a file that is read in parts: holds the footer of a segment, and all of a small one."""
 
 _MISSING = {"NoSuchKey", "404", "NotFound"}
-_DENIED = {
-    "AccessDenied",
-    "403",
-    "Forbidden",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "ExpiredToken",
-    "InvalidToken",
-    "AllAccessDisabled",
-    "RequestTimeTooSkewed",
-}
-_LATER = {
-    "SlowDown",
-    "ServiceUnavailable",
-    "InternalError",
-    "RequestTimeout",
-    "Throttling",
-    "OperationAborted",
-}
+_DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+_DENIED |= {"ExpiredToken", "InvalidToken", "RequestTimeTooSkewed", "AllAccessDisabled"}
+_LATER = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling"}
 _WRITER = "steadycast-writer"
 
 

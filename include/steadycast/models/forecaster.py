@@ -1,7 +1,9 @@
-"""The forecasting model: last year's week times this year's growth, corrected by gradient boosting.
+"""The forecasting model: the mean of three views of the coming week.
 
-One booster for all series and horizons learns by how much the drifted last year misses, on a logarithmic scale. It
-starts from a forecast that is good already, so that a short history or a quiet one leaves that forecast as it is.
+The drift, last year's week times this year's growth, needs no training. Two boosters, each for all series and
+horizons, learn on a logarithmic scale by how much the drift and the usual season miss. Views that start from
+forecasts that are good already leave them as they are where the history is short or quiet; their mean errs
+less than each of them.
 """
 
 from __future__ import annotations
@@ -13,21 +15,26 @@ import lightgbm as lgb
 import numpy as np
 
 from steadycast.errors import ModelError
-from steadycast.features import YEAR, Anchors, Calendar, Floats, History, Indices, Maker, Rows, ratio
+from steadycast.features import YEAR, Anchors, Calendar, Floats, History, Indices, Maker, Matrix, Rows, ratio
 from steadycast.settings import ModelSettings
 
-BOOSTER = "correction"
+BASES = ("drift", "season")
+"""What a booster corrects: an attribute of Anchors, and the booster's name."""
+MAX_ROWS = 60_000
+"""Rows that a booster is trained on; of more, a random part (fixed by the seed) tells as much."""
 NEAR_ZERO = 0.05
 """Share of the level below which a value is near zero and the scale turns from logarithmic to linear."""
 FIRST_ORIGIN = YEAR + 9
-"""Index of the first training origin: a year back and 8 weeks of growth are known there, also if the match is 53."""
+"""Index of the first training origin: a year back and 8 weeks of growth are known there, also if the match
+is 53."""
 MIN_ROWS = 100
 """With fewer rows no booster is trained and the drift stands alone."""
+MAX_BIN = 63
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Values at S origins for one horizon, each (S, N), in the target's unit; NaN where nothing can be said."""
+    """Values at S origins for one horizon, each (S, N), in the target's unit; NaN where none can be made."""
 
     point: Floats
     anchors: Anchors
@@ -76,26 +83,22 @@ class Forecaster:
         rows = [
             self._maker.rows(np.arange(FIRST_ORIGIN, last[h] + 1), h) for h in last if last[h] >= FIRST_ORIGIN
         ]
-        text = self._fit(rows)
-        return {} if text is None else {BOOSTER: text}
-
-    def _fit(self, rows: Sequence[Rows]) -> str | None:
         if not rows:
-            return None
-        aim = np.concatenate([_miss(r).reshape(-1) for r in rows])
-        usable = np.isfinite(aim)
-        if usable.sum() < MIN_ROWS:
-            return None
-        values = np.concatenate([r.values for r in rows])[usable]
-        level = np.concatenate([r.anchors.level.reshape(-1) for r in rows])[usable]
-        data = lgb.Dataset(
-            values,
-            aim[usable],
-            # A miss of one percent counts by what it is in the target's unit, as in the WAPE
-            weight=level / level.mean(),
-            feature_name=list(self.feature_names),
-            params={"max_bin": 63, "verbosity": -1},
-        )
+            return {}
+        values = np.concatenate([r.values for r in rows])
+        aims = {base: np.concatenate([_miss(r, base).reshape(-1) for r in rows]) for base in BASES}
+        usable = np.flatnonzero(np.all([np.isfinite(aim) for aim in aims.values()], axis=0))
+        if len(usable) < MIN_ROWS:
+            return {}
+        if len(usable) > MAX_ROWS:
+            chosen = np.random.default_rng(self._settings.seed).choice(len(usable), MAX_ROWS, replace=False)
+            usable = usable[np.sort(chosen)]
+        values = values[usable]
+        return {base: self._fit(values, aim[usable]) for base, aim in aims.items()}
+
+    def _fit(self, values: Matrix, aim: Floats) -> str:
+        names = list(self.feature_names)
+        data = lgb.Dataset(values, aim, feature_name=names, params={"max_bin": MAX_BIN, "verbosity": -1})
         booster = lgb.train(self._parameters(), data, num_boost_round=self._settings.rounds)
         return str(booster.model_to_string())
 
@@ -106,13 +109,15 @@ class Forecaster:
             "num_leaves": self._settings.leaves,
             "min_data_in_leaf": 100,
             "feature_fraction": 0.5,
+            # Random split points: weeks in which all series moved together are not learnt by heart
+            "extra_trees": True,
             "seed": self._settings.seed,
             "deterministic": True,
             "force_row_wise": True,
-            # Threads that wait for each other cost more than they bring where the cores are shared; the boosters of
-            # past origins are trained side by side instead
+            # Threads that wait for each other cost more than they bring where the cores are shared; the
+            # boosters of past origins are trained side by side instead
             "num_threads": 1,
-            "max_bin": 63,
+            "max_bin": MAX_BIN,
             "verbosity": -1,
         }
 
@@ -129,9 +134,12 @@ class Forecaster:
             return Forecast(self._bounded(anchors.drift), anchors)
         rows = self._maker.rows(origins, horizon)
         anchors = rows.anchors
-        told = np.asarray(boosters[BOOSTER].predict(rows.values, num_threads=1)).reshape(anchors.level.shape)
-        point = _unsquash(_squash(anchors.drift, anchors.level) + told, anchors.level)
-        # Without a level there is no scale for what the booster tells
+        views = [anchors.drift]
+        for base, booster in boosters.items():
+            told = np.asarray(booster.predict(rows.values, num_threads=1)).reshape(anchors.level.shape)
+            views.append(_unsquash(_squash(getattr(anchors, base), anchors.level) + told, anchors.level))
+        point = np.mean(views, axis=0)
+        # Without a level there is no scale for what the boosters tell
         return Forecast(self._bounded(np.where(np.isnan(point), anchors.drift, point)), anchors)
 
     def _bounded(self, point: Floats) -> Floats:
@@ -149,10 +157,10 @@ def _unsquash(squashed: Floats, level: Floats) -> Floats:
     return values
 
 
-def _miss(rows: Rows) -> Floats:
-    """By how much the drift misses, on the squashed scale."""
+def _miss(rows: Rows, base: str) -> Floats:
+    """By how much the base misses, on the squashed scale."""
     level = rows.anchors.level
-    return _squash(rows.target, level) - _squash(rows.anchors.drift, level)
+    return _squash(rows.target, level) - _squash(getattr(rows.anchors, base), level)
 
 
 def load(texts: Mapping[str, str], feature_names: Sequence[str]) -> dict[str, lgb.Booster]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from steadycast import schema
-from steadycast.features import YEAR, Indices
+from steadycast.features import Indices
 from steadycast.models.forecaster import FIRST_ORIGIN, Forecaster, load
 from steadycast.models.table import forecast_table
 from steadycast.progress import Progress, silent
@@ -22,7 +22,8 @@ SHORTEST_ORIGIN = 9
 def past_origins(weeks: int, horizons: int, count: int) -> Indices:
     """Origins whose forecasts can be compared with what came, the newest last.
 
-    Every second week, so that 26 of them see all seasons; closer together where the history is too short for that.
+    Every second week, so that 26 of them see all seasons; closer together where the history is too short for
+    that.
     """
     newest = weeks - horizons
     earliest = FIRST_ORIGIN + 12 if newest > FIRST_ORIGIN + 12 + count else SHORTEST_ORIGIN
@@ -36,7 +37,8 @@ def past_errors(
 ) -> pd.DataFrame:
     """Replay past origins, each with a model that was trained before it.
 
-    Returns: the forecast table with actual and residual (actual - point); rows without an actual are left out.
+    Returns: the forecast table with actual and residual (actual - point); rows without an actual are left
+    out.
     """
     weeks = len(forecaster.history.weeks)
     origins = past_origins(weeks, forecaster.horizons, count)

@@ -31,8 +31,8 @@ def forecast_table(
         origins: indices of first unknown weeks; ``len(history.weeks)`` for the forecast to publish.
         moving_average_weeks: of the benchmark.
 
-    Returns: entity, origin (a Monday), week, horizon, point, level, same_week_last_year, moving_average, last_value;
-    sorted by origin, entity, horizon.
+    Returns: entity, origin (a Monday), week, horizon, point, level, same_week_last_year, moving_average,
+    last_value; sorted by origin, entity, horizon.
     """
     tables = [_of_horizon(forecaster, boosters, origins, h) for h in range(1, forecaster.horizons + 1)]
     past = Lookback(forecaster.history.target)

@@ -53,10 +53,10 @@ class ExpectationSettings(Strict):
         description="Share of cells without a readable number or date, or with two values; more is critical.",
     )
     max_out_of_range_share: float = Field(
-        0.0,
+        0.02,
         ge=0,
         le=1,
-        description="Share of a variable's values outside minimum..maximum; more is critical.",
+        description="Share of a variable's values outside minimum..maximum; more is critical, less left out.",
     )
     warn_revised_share: float = Field(
         0.2, ge=0, le=1, description="Share of a series' re-polled values that changed; more is a warning."

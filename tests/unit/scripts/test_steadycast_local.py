@@ -20,7 +20,7 @@ from steadycast_local.environment import MARKER, components_environment, git_com
 from steadycast_local.options import BadOption
 from steadycast_local.stack import Stack, tail
 from steadycast_local.supervision import components, write_config
-from steadycast_local.weeks import Demo, describe, summary
+from steadycast_local.weeks import Demo, describe, progress
 
 from steadycast.settings import load
 
@@ -183,29 +183,34 @@ def test_demo_without_an_end_stops_at_this_week() -> None:
     )
 
 
-def task(name: str, state: str | None, index: int = -1) -> Task:
-    return Task(name, index, state, label=f"source {index}", tries=1, seconds=None)
+def task(name: str, state: str | None, index: int = -1, started: str | None = None) -> Task:
+    return Task(name, index, state, label=f"source {index}", tries=1, started=started, seconds=None)
 
 
 @pytest.mark.parametrize(
-    ("tasks", "line"),
+    ("tasks", "texts"),
     [
-        pytest.param([task("ingest", None)], "", id="nothing_begun"),
+        pytest.param([task("ingest", None), task("train", "queued")], [], id="nothing_begun"),
         pytest.param(
             [task("ingest", "success", 0), task("ingest", "running", 1), task("train", None)],
-            "ingest 1/2",
+            ["ingest 1/2"],
             id="half_of_the_sources",
         ),
         pytest.param(
-            [task("ingest", "success", 0), task("ingest", "failed", 1), task("train", "running")],
-            "ingest 1/2 (1 failed) · train",
-            id="one_failed",
+            [
+                task("train", "running", started="2016-06-06T00:00:09Z"),
+                task("ingest", "success", 0, started="2016-06-06T00:00:01Z"),
+                task("ingest", "failed", 1, started="2016-06-06T00:00:02Z"),
+            ],
+            ["ingest 1/2 (1 failed)", "train"],
+            id="in_the_order_of_their_start",
         ),
-        pytest.param([task("publish", "success")], "publish done", id="done"),
+        pytest.param([task("publish", "success")], ["publish done"], id="done"),
+        pytest.param([task("publish", "skipped")], ["publish done"], id="skipped_is_no_failure"),
     ],
 )
-def test_progress_line_tells_what_is_under_way(tasks: list[Task], line: str) -> None:
-    assert summary(tasks) == line
+def test_progress_tells_what_is_under_way(tasks: list[Task], texts: list[str]) -> None:
+    assert list(progress(tasks).values()) == texts
 
 
 def test_mapped_task_is_named_with_its_source() -> None:

@@ -1,0 +1,70 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from steadycast import intervals, schema
+from steadycast.errors import ModelError
+
+
+def residuals(rows: int = 400, spread: float = 0.1) -> pd.DataFrame:
+    noise = np.random.default_rng(3)
+    horizon = np.tile([1, 2, 3, 4], rows // 4)
+    return pd.DataFrame(
+        {
+            schema.ENTITY: np.repeat(["calm", "wild"], rows // 2),
+            schema.HORIZON: horizon,
+            intervals.LEVEL: 100.0,
+            schema.RESIDUAL: 100 * spread * noise.standard_normal(rows) * np.sqrt(horizon)
+            * np.repeat([0.5, 2.0], rows // 2),
+        }
+    )  # fmt: skip
+
+
+def forecast(point: float = 100.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            schema.ENTITY: ["calm"] * 4 + ["wild"] * 4 + ["new"] * 4,
+            schema.HORIZON: [1, 2, 3, 4] * 3,
+            schema.POINT: point,
+            intervals.LEVEL: 100.0,
+        }
+    )
+
+
+def test_the_bounds_cover_what_they_promise_on_errors_they_have_not_seen():
+    bands = intervals.learn(residuals())
+    fresh = residuals(4000)
+    for coverage in (80, 95):
+        half = bands.half_width(fresh[schema.ENTITY], fresh[schema.HORIZON], fresh[intervals.LEVEL], coverage)
+        assert (fresh[schema.RESIDUAL].abs() <= half).mean() == pytest.approx(coverage / 100, abs=0.05)
+
+
+def test_bounds_lie_in_order_around_the_point():
+    bounded = intervals.add_bounds(forecast(), intervals.learn(residuals()), nonnegative=True)
+    columns = [schema.LOWER_95, schema.LOWER_80, schema.POINT, schema.UPPER_80, schema.UPPER_95]
+    assert (np.diff(bounded[columns].to_numpy(), axis=1) >= 0).all()
+
+
+def test_an_interval_never_narrows_with_the_horizon_and_a_wild_series_gets_a_wider_one():
+    bounded = intervals.add_bounds(forecast(), intervals.learn(residuals()), nonnegative=True)
+    width = (bounded[schema.UPPER_80] - bounded[schema.LOWER_80]).groupby(bounded[schema.ENTITY])
+    assert all((np.diff(values) >= 0).all() for _, values in width)
+    assert width.mean()["calm"] < width.mean()["new"] < width.mean()["wild"]
+
+
+@pytest.mark.parametrize(("nonnegative", "lowest"), [(True, 0.0), (False, -np.inf)])
+def test_only_a_nonnegative_target_stops_at_zero(nonnegative, lowest):
+    bounded = intervals.add_bounds(forecast(1.0), intervals.learn(residuals()), nonnegative=nonnegative)
+    assert bounded[schema.LOWER_95].min() >= lowest
+    assert (bounded[schema.LOWER_95].min() < 0) is not nonnegative
+
+
+def test_a_row_without_a_level_has_no_bounds_rather_than_invented_ones():
+    unknown = forecast().assign(**{intervals.LEVEL: np.nan})
+    bounded = intervals.add_bounds(unknown, intervals.learn(residuals()), nonnegative=True)
+    assert bounded[list(schema.BOUNDS)].isna().all().all()
+
+
+def test_without_past_errors_there_are_no_intervals_and_the_error_says_what_is_needed():
+    with pytest.raises(ModelError, match="at least 10 weeks of history"):
+        intervals.learn(residuals().assign(**{intervals.LEVEL: 0.0}))
