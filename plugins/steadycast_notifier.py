@@ -123,9 +123,8 @@ def _what_failed(store: Lake, as_of: dt.date, dag_id: str, context: Mapping[str,
         ti = context.get("ti")
         where = f"task `{ti.task_id}`" if ti is not None else "the run"
         return f"{where} ended without a word ({context.get('reason')}): it was killed. See its log."
-    # the first stages first: what fails later usually follows from it
     text = "\n".join(
-        f"*{task}*: {escaped(note['what'])}\n_Next_: {escaped(note['next'])}" for task, note in notes.items()
+        f"*{note['task']}*: {escaped(note['what'])}\n_Next_: {escaped(note['next'])}" for note in notes
     )
     return text if len(text) <= SHOWN else text[:SHOWN] + " … (more in the task's log)"
 

@@ -40,10 +40,18 @@ def describe(error: BaseException) -> dict[str, str]:
     return {"error": type(error).__name__, "what": what, "next": remedy}
 
 
-def note(lake: Lake, path: str, error: BaseException) -> None:
-    """Keep the error for the alert. The error itself matters more: a lake that fails too is only logged."""
+def note(lake: Lake, path: str, error: BaseException, task: str) -> None:
+    """Keep the error for the alert. The error itself matters more: a lake that fails too is only logged.
+
+    Args:
+        lake: where to.
+        path: from ``place``.
+        error: what happened.
+        task: the task as a reader knows it, e.g. ``ingest ridership``.
+    """
+    at = dt.datetime.now(dt.UTC).isoformat()
     try:
-        lake.write_json(path, describe(error))
+        lake.write_json(path, {**describe(error), "task": task, "at": at})
     except Exception as second:
         log.warning("the failure could not be noted at %s: %s", path, second)
 
@@ -54,7 +62,8 @@ def forget(lake: Lake, path: str) -> None:
         lake.delete(path)
 
 
-def read(lake: Lake, as_of: dt.date, dag_id: str) -> dict[str, dict[str, str]]:
-    """All notes of a run, by ``task`` or ``task.map_index``."""
-    start = folder(as_of, dag_id)
-    return {path.removeprefix(start).removesuffix(".json"): lake.read_json(path) for path in lake.list(start)}
+def read(lake: Lake, as_of: dt.date, dag_id: str) -> list[dict[str, str]]:
+    """All notes of a run, the first failure first: the others often follow from it."""
+    return sorted(
+        (lake.read_json(path) for path in lake.list(folder(as_of, dag_id))), key=lambda note: note["at"]
+    )

@@ -142,7 +142,8 @@ def this_week() -> Iterator[Week]:
         yield Week(as_of, settings(), store, _progress(context), context)
     except (Exception, AirflowTaskTimeout) as error:
         log.error("%s", error)
-        failures.note(store, place, error)
+        source = getattr(context["task"], "op_kwargs", {}).get("source", "")
+        failures.note(store, place, error, task=f"{context['ti'].task_id} {source}".strip())
         raise
     failures.forget(store, place)
 

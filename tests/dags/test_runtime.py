@@ -290,5 +290,7 @@ def test_a_note_that_can_not_be_written_hides_no_error(
     from steadycast.lake import open_lake
 
     with caplog.at_level(logging.WARNING):
-        failures.note(open_lake(str(tmp_path / "lake")), "runs/x/failures/y.json", ValueError("first"))
+        failures.note(
+            open_lake(str(tmp_path / "lake")), "runs/x/failures/y.json", ValueError("first"), task="y"
+        )
     assert "could not be noted" in caplog.text

@@ -80,18 +80,27 @@ def test_a_degraded_forecast_says_what_is_different(slack: SlackServer) -> None:
 def test_a_failure_shows_what_happened_and_the_next_step(slack: SlackServer) -> None:
     error = SourceUnreachable("ridership", "http://x/daily refused the connection", remedy="ask the operator")
     ti = SimpleNamespace(task_id="ingest", map_index=0, dag_id="weekly_forecast")
-    failures.note(lake(), failures.place(AS_OF, ti), error)
+    failures.note(lake(), failures.place(AS_OF, ti), error, task="ingest ridership")
     SlackNotifier().notify(context("task_failure"))
     text = slack.posts[0]["text"]
     assert f"week {WEEK}: failed" in text
-    assert "source ridership: http://x/daily refused the connection" in text
+    assert "*ingest ridership*: source ridership: http://x/daily refused the connection" in text
     assert "_Next_: ask the operator" in text
+
+
+def test_the_first_failure_comes_first_because_others_follow_from_it(slack: SlackServer) -> None:
+    for task in ("validate", "compare_sources", "ingest"):
+        ti = SimpleNamespace(task_id=task, map_index=-1, dag_id="weekly_forecast")
+        failures.note(lake(), failures.place(AS_OF, ti), ValueError(f"broken {task}"), task=task)
+    SlackNotifier().notify(context("task_failure"))
+    text = slack.posts[0]["text"]
+    assert text.index("broken validate") < text.index("broken compare_sources") < text.index("broken ingest")
 
 
 def test_a_solved_failure_of_an_earlier_try_is_not_told(slack: SlackServer) -> None:
     ti = SimpleNamespace(task_id="ingest", map_index=0, dag_id="weekly_forecast")
     place = failures.place(AS_OF, ti)
-    failures.note(lake(), place, ValueError("odd"))
+    failures.note(lake(), place, ValueError("odd"), task="ingest ridership")
     failures.forget(lake(), place)
     SlackNotifier().notify(context("task_failure"))
     assert "odd" not in slack.posts[0]["text"]
@@ -105,7 +114,7 @@ def test_a_killed_task_is_named_although_it_left_no_note(slack: SlackServer) -> 
 def test_a_long_failure_is_cut_below_slacks_limit(slack: SlackServer) -> None:
     for i in range(8):
         ti = SimpleNamespace(task_id="validate", map_index=i, dag_id="weekly_forecast")
-        failures.note(lake(), failures.place(AS_OF, ti), ValueError("row " * 200))
+        failures.note(lake(), failures.place(AS_OF, ti), ValueError("row " * 200), task="validate")
     SlackNotifier().notify(context("task_failure"))
     assert len(slack.posts[0]["text"]) < 3000
     assert "more in the task's log" in slack.posts[0]["text"]

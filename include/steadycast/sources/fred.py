@@ -5,9 +5,10 @@ Documented at https://fred.stlouisfed.org/docs/api/fred/series_observations.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steadycast.errors import BadCredential, BadResponse
+from steadycast.errors import BadCredential, BadResponse, SchemaDrift
 from steadycast.progress import Progress, silent
 from steadycast.settings import FredSource, TableLayout, Variable
 from steadycast.sources.answers import Answer, Refused
@@ -93,6 +94,7 @@ def _series(transport: Transport, source: str, variable: Variable, window: Windo
                 f"{variable.source_field} has {count} observations, and the answers end after {len(records)}",
                 remedy="poll again; report it to FRED if it stays so",
             )
+    _check_fields(source, records)
     # a series that is constant text would otherwise have no column of its own
     columns = {
         "date": [record.get("date") for record in records],
@@ -100,6 +102,19 @@ def _series(transport: Transport, source: str, variable: Variable, window: Windo
         "value": [record.get("value") for record in records],
     }
     return Table(columns, len(records))
+
+
+def _check_fields(source: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """A field that no record has was renamed; a series without observations has none to miss."""
+    found = sorted({name for record in records for name in record})
+    for field in ("date", "value"):
+        if records and field not in found:
+            raise SchemaDrift(
+                source,
+                field,
+                found=found,
+                remedy="look at FRED's announcements: this is not its documented format",
+            )
 
 
 def _page(source: str, answer: Answer) -> tuple[list[dict[str, Any]], int]:

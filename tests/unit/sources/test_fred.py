@@ -135,6 +135,12 @@ def test_the_key_is_not_shown_when_the_server_fails(poll):
 @pytest.mark.parametrize(
     ("body", "error", "said"),
     [
+        pytest.param(
+            {"observations": [{"date": "2016-01-01", "observed_value": "4.9"}], "count": 1},
+            SchemaDrift,
+            "'value' is missing; the answer has date, observed_value",
+            id="renamed_field",
+        ),
         pytest.param({"observation": []}, SchemaDrift, "'observations' is missing", id="renamed"),
         pytest.param({"observations": [1], "count": 1}, BadResponse, "are no records", id="no_records"),
         pytest.param({"observations": []}, BadResponse, "does not say the count", id="no_count"),
