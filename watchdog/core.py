@@ -172,7 +172,7 @@ def _settling(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory)
     program = seen.programs.get(name)
     up_s = program.up_s if program else seen.up_s
     again = len(within_an_hour(memory.restarts.get(name, []), seen.at))
-    return up_s < settings.settle_s * min(2**again, LONGEST_SETTLE)
+    return up_s < settings.settle_s * min(1 << again, LONGEST_SETTLE)
 
 
 def _not_seen(name: str, seen: Seen, settings: WatchdogSettings) -> bool:

@@ -46,9 +46,11 @@ def components(options: Options) -> tuple[Component, ...]:
         Component("scheduler", (*when_up, *airflow, "scheduler", "--skip-serve-logs"), 30),
         Component("dag-processor", (*airflow, "dag-processor"), 30),
         Component("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), 40),
-        # it starts last and ends first, so that it takes no start and no end of the others for trouble
-        Component("watchdog", (sys.executable, "-m", "watchdog"), 50, _watchdog_environment(options)),
     ]
+    if options.watchdog:
+        # it starts last and ends first, so that it takes no start and no end of the others for trouble
+        watchdog = (sys.executable, "-m", "watchdog")
+        listed.append(Component("watchdog", watchdog, 50, _watchdog_environment(options)))
     if options.sandbox:
         listed.insert(0, Component("sandbox", _sandbox_command(options), 10))
     return tuple(listed)
