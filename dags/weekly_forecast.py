@@ -42,7 +42,7 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
     @task(trigger_rule="all_done", outlets=[ACTUALS])
     def compare_sources() -> str:
         with this_week() as week:
-            week.require_fundamentals()
+            week.settle_gates()
             return week.run("compare_sources", week.settings)
 
     @task

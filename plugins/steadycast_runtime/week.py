@@ -76,14 +76,19 @@ class Week:
         path: str = module.run(self.lake, *arguments, as_of=self.as_of, progress=self.progress, **named)
         return path
 
-    def require_fundamentals(self) -> None:
-        """Stop here if a fundamental source has no accepted data; the trigger rules let a failed gate pass.
+    def settle_gates(self) -> None:
+        """Make sure that each source has a verdict and that the fundamental ones are accepted.
+
+        The trigger rules let the run come this far whatever the gates said. One that was killed said nothing:
+        its optional source then counts as absent.
 
         Raises:
-            SourceAbsent: names the first such source.
+            SourceAbsent: a fundamental source has no accepted data; names the first such source.
         """
+        from steadycast import ingest, validate
+
         for source in self.settings.sources:
-            path = f"runs/{self.as_of}/validate/{source.name}.json"
+            path = validate.path(self.as_of, source.name)
             verdict = self.lake.read_json(path)["verdict"] if self.lake.exists(path) else "missing"
             if source.role == "fundamental" and verdict not in {"pass", "warn"}:
                 raise SourceAbsent(
@@ -91,6 +96,11 @@ class Week:
                     f"no accepted data for the week {self.as_of}, the verdict of its gate is {verdict}",
                     remedy="see its ingest and validate; when they are mended, clear ingest and all after it",
                 )
+            if verdict == "missing":
+                reason = "its gate did not come to an end, so that nobody knows whether the data are right"
+                log.warning("The run goes on without %s: %s", source.name, reason)
+                ingest.absent(self.lake, source, as_of=self.as_of, reason=reason)
+                validate.run(self.lake, source, as_of=self.as_of, progress=self.progress)
 
     def publish_connection(self) -> Connection | None:
         """The database that the forecast also goes to, if pipeline.yaml names one."""

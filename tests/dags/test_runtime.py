@@ -251,7 +251,7 @@ def test_a_run_stops_where_a_fundamental_source_was_not_accepted(a_week: Any, ve
     if verdict:
         this.lake.write_json(f"runs/{WEEK}/validate/ridership.json", {"verdict": verdict})
     with pytest.raises(errors.SourceAbsent, match="ridership"):
-        this.require_fundamentals()
+        this.settle_gates()
 
 
 @pytest.mark.parametrize("verdict", ["pass", "warn"])
@@ -259,7 +259,16 @@ def test_a_run_goes_on_whatever_an_optional_gate_says(a_week: Any, verdict: str)
     this = a_week("optional", attempt=1)
     this.lake.write_json(f"runs/{WEEK}/validate/ridership.json", {"verdict": verdict})
     this.lake.write_json(f"runs/{WEEK}/validate/events.json", {"verdict": "fail"})
-    this.require_fundamentals()
+    this.settle_gates()
+
+
+def test_an_optional_source_whose_gate_was_killed_counts_as_absent(a_week: Any) -> None:
+    this = a_week("optional", attempt=1)
+    this.lake.write_json(f"runs/{WEEK}/validate/ridership.json", {"verdict": "pass"})
+    this.settle_gates()
+    found = this.lake.read_json(f"runs/{WEEK}/validate/events.json")
+    assert found["verdict"] == "absent"
+    assert "its gate did not come to an end" in found["failures"][0]
 
 
 def test_progress_is_told_once_a_second_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,7 +121,7 @@ def first_run(pipeline: Pipeline) -> Run:
 def _data(home: Path) -> Path:
     """The demo's real data if they are built, else a small made-up set of the same layout."""
     named = os.environ.get("STEADYCAST_DEMO_DATA")
-    demo = Path(named) if named else REPO / ".steadycast" / "demo" / "data"
+    demo = Path(named) if named else REPO / ".steadycast" / "demo"
     if (demo / "cta_entries_daily.csv.gz").exists():
         return demo
     return write_small_data(home / "data")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import WEEKLY, Pipeline
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 STAGES = ("ingest", "validate", "compare_sources", "impute", "train", "infer", "check_forecast", "publish")
 

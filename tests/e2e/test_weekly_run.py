@@ -16,7 +16,7 @@ from steadycast.publication import read_published
 from tests.e2e.conftest import FIRST, RUN_S, WEEKLY, Pipeline
 from tests.sandbox_server import Sandbox
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 NEXT = ("2016-06-13", "2016-06-20")
 BROKEN = "2016-06-27"

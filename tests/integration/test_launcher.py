@@ -19,7 +19,7 @@ from steadycast_local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 400  # a busy machine takes minutes where a quiet one takes seconds
-pytestmark = [pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.timeout(900)]
 
 
 class Launcher:
