@@ -265,7 +265,7 @@ def test_an_optional_source_never_stops_the_run(before_weather_a, fault):
         pytest.param("weather_a", "down", {"drop": True}, "absent", "dropped", id="dropped_connection"),
         pytest.param("weather_b", "html", {}, "absent", "HTML page titled", id="html_instead_of_csv"),
         pytest.param("government", "truncated", {}, "absent", "before the answer", id="truncated_fred"),
-        pytest.param("government", "renamed", {}, "fail", "no cell of", id="renamed_fred"),
+        pytest.param("government", "renamed", {}, "absent", "'value' is missing", id="renamed_fred"),
         pytest.param(
             "fuel", "unit_change", {}, "warn", "unlike its history", id="another_unit_within_the_range"
         ),
