@@ -16,12 +16,13 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 50000 --gid 0 --create-home airflow \
-    && install -d -o airflow -g 0 -m 775 /opt/airflow /opt/airflow/logs
+    && install -d -o airflow -g 0 -m 775 /opt/airflow /opt/airflow/logs /var/lib/steadycast-watchdog
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /opt/steadycast
 COPY include include
 COPY plugins plugins
 COPY dags dags
+COPY watchdog watchdog
 ARG STEADYCAST_GIT_COMMIT=unknown
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/steadycast/include:/opt/steadycast/plugins \

@@ -14,6 +14,7 @@ import pandas as pd
 
 from steadycast import plots, schema, scores
 from steadycast.errors import ArtefactUnreadable
+from steadycast.known import known_rows
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.publication import published_weeks, read_published
@@ -68,19 +69,9 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
 
 
 def actuals(lake: Lake, settings: Settings, as_of: dt.date) -> pd.DataFrame:
-    """The target's weekly values as known at ``as_of``: columns entity, week, value; complete weeks only.
-
-    The segments are those that the week's validate went by, so that a re-run gives the same answer. Without
-    it they are the ones accepted and retrieved until the end of that day.
-    """
+    """The target's weekly values as known at ``as_of``: columns entity, week, value; complete weeks only."""
     source, target = settings.target_source, settings.target
-    pinned = f"runs/{as_of}/validate/{source.name}.json"
-    observations = lake.observations(source.name)
-    if lake.exists(pinned):
-        rows = observations.read(segments=lake.read_json(pinned)["segments"], end=as_of)
-    else:
-        tomorrow = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC)
-        rows = observations.read(as_of=tomorrow - dt.timedelta(microseconds=1), end=as_of)
+    rows = known_rows(lake, source.name, as_of)
     return to_weekly(rows, source.variable(target.variable), cadence=source.cadence)
 
 

@@ -4,8 +4,8 @@ The first poll reads the source's whole history, later ones read the look-back w
 are seen. After an outage the window reaches back to the newest date that is known, so that no gap stays.
 Nothing counts before ``validate`` has accepted it.
 
-A week that is published is sealed: polling it again would let today's knowledge into a past week, so its
-manifest is returned as it is.
+A week that its run has published is sealed: polling it again would let today's knowledge into a past week, so
+its manifest is returned as it is. A fallback seals nothing, since the run that replaces it has yet to come.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from steadycast.errors import SourceError
 from steadycast.lake import Appended, Lake
 from steadycast.lake.segments import place
 from steadycast.progress import Progress, silent
+from steadycast.publication import sealed
 from steadycast.settings import AnySource, SourceSettings
 from steadycast.sources import Connection, Poll, Window, fetch
 
@@ -61,7 +62,7 @@ def run(
         SourceError: the source did not give its data.
     """
     manifest = path(as_of, source.name)
-    if not repoll and _sealed(lake, as_of) and lake.exists(manifest):
+    if not repoll and sealed(lake, as_of) and lake.exists(manifest):
         progress(f"{source.name}: week {as_of} is published, its poll stands", 1, 1)
         return manifest
     before = _accepted_before(lake, source.name, retrieved_at)
@@ -103,7 +104,7 @@ def absent(lake: Lake, source: AnySource, *, as_of: dt.date, reason: str) -> str
     Returns: path of the manifest.
     """
     manifest = path(as_of, source.name)
-    if _sealed(lake, as_of) and lake.exists(manifest):
+    if sealed(lake, as_of) and lake.exists(manifest):
         return manifest
     moment = dt.datetime.combine(as_of, dt.time(), dt.UTC) if source.answers_as_of else None
     reason = reason.removeprefix(f"source {source.name}: ")
@@ -151,10 +152,6 @@ def clean(poll: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     contradicts = distinct.duplicated(_CELL, keep=False)
     cells = distinct.loc[~contradicts, list(c.OBSERVATION_DTYPES)].reset_index(drop=True)
     return cells, distinct[contradicts].sort_values([*_CELL, c.ROW], ignore_index=True)
-
-
-def _sealed(lake: Lake, as_of: dt.date) -> bool:
-    return lake.exists(f"published/{as_of}/manifest.json")
 
 
 def _accepted_before(lake: Lake, source: str, moment: dt.datetime | None) -> list[str]:

@@ -26,6 +26,8 @@ CSV: Final = "forecast.csv"
 PLOT: Final = "forecast.png"
 MANIFEST: Final = "manifest.json"
 LATEST: Final = "published/latest"
+FALLBACK: Final = "fallback"
+"""Verdict of a publication that stands in for a forecast which was not there by its deadline."""
 DECIMALS: Final = 3
 """Of values in the CSV. Parquet keeps all."""
 
@@ -42,17 +44,75 @@ def write_published(lake: Lake, as_of: dt.date, files: Mapping[str, bytes], fact
         files: name and content of each file.
         facts: what else the manifest says.
     """
-    folder = f"published/{as_of}"
+    manifest = _stored(lake, as_of, files, facts)
+    for name, data in sorted(files.items()):
+        lake.write_bytes(f"{_folder(as_of)}/{name}", data)
+    return lake.write_json(f"{_folder(as_of)}/{MANIFEST}", manifest)
+
+
+def write_fallback(lake: Lake, as_of: dt.date, files: Mapping[str, bytes], facts: Mapping[str, Any]) -> str:
+    """Publish a week unless it is published, by whomever, at that moment. Returns the manifest's path.
+
+    The manifest goes first here, since taking its place is what decides between this writer and a run that
+    ends just now; the copies for people follow from whichever manifest stands.
+
+    Args:
+        lake: where to.
+        as_of: the week's Monday.
+        files: name and content of each file.
+        facts: what else the manifest says; its verdict is FALLBACK.
+
+    Raises:
+        PublicationError: other writers kept publishing this week meanwhile; what they published stands.
+    """
+    path = f"{_folder(as_of)}/{MANIFEST}"
+    draft = lake.write_json(f"runs/{as_of}/fallback/{MANIFEST}", _stored(lake, as_of, files, facts))
+    lake.write_bytes_if_absent(path, lake.read_bytes(draft))
+    for _ in range(_LATEST_ATTEMPTS):
+        before = lake.read_bytes(path)
+        for name, stored in sorted(lake.read_json(path)["files"].items()):
+            lake.write_bytes(f"{_folder(as_of)}/{name}", lake.read_bytes(stored))
+        if lake.read_bytes(path) == before:
+            return path
+    raise PublicationError(
+        f"week {as_of} was published {_LATEST_ATTEMPTS} times while its fallback was written",
+        remedy="look at published/ of the week; what its manifest names is whole",
+    )
+
+
+def _folder(as_of: dt.date) -> str:
+    return f"published/{as_of}"
+
+
+def _stored(
+    lake: Lake, as_of: dt.date, files: Mapping[str, bytes], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Store the files under the name of their content; returns the manifest that names them."""
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     version = hashlib.sha256(
         "\n".join(f"{name} {digest}" for name, digest in sums.items()).encode()
     ).hexdigest()
-    paths = {name: lake.write_bytes(f"{folder}/versions/{version[:16]}/{name}", files[name]) for name in sums}
-    for name in sums:
-        lake.write_bytes(f"{folder}/{name}", files[name])
-    return lake.write_json(
-        f"{folder}/{MANIFEST}", {**facts, schema.AS_OF: as_of, "files": paths, "sha256": sums}
-    )
+    paths = {
+        name: lake.write_bytes(f"{_folder(as_of)}/versions/{version[:16]}/{name}", files[name])
+        for name in sums
+    }
+    return {**facts, schema.AS_OF: as_of, "files": paths, "sha256": sums}
+
+
+def standing(lake: Lake, as_of: dt.date) -> dict[str, Any] | None:
+    """The manifest of the week's publication, a fallback or not; None if there is none."""
+    path = f"{_folder(as_of)}/{MANIFEST}"
+    try:
+        manifest: dict[str, Any] = lake.read_json(path)
+    except ArtefactMissing:
+        return None
+    return manifest
+
+
+def sealed(lake: Lake, as_of: dt.date) -> bool:
+    """Has a run published this week? A fallback does not count: the run may still come, with new polls."""
+    manifest = standing(lake, as_of)
+    return manifest is not None and manifest.get("verdict") != FALLBACK
 
 
 def renew_latest(lake: Lake) -> dt.date:

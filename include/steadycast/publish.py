@@ -67,6 +67,9 @@ def run(
         publication.PLOT: _plot(lake, settings, frame, facts, as_of),
     }
     facts |= {"check": check, "docs": verdict["docs"]}
+    replaced = _replaced(lake, as_of)
+    if replaced:
+        facts |= {"replaces": replaced, "reasons": [*facts["reasons"], f"replaces a {replaced}"]}
     progress("publish: the week", 1, steps)
     manifest = publication.write_published(lake, as_of, files, facts)
     progress("publish: latest", 2, steps)
@@ -78,6 +81,14 @@ def run(
         forecast_table.replace_week(url, table, frame, as_of)
     progress(f"publish: {verdict['verdict']}", steps, steps)
     return manifest
+
+
+def _replaced(lake: Lake, as_of: dt.date) -> str | None:
+    """What the fallback said that readers have seen before this; the same when publish runs again."""
+    before = publication.standing(lake, as_of) or {}
+    if before.get("verdict") == publication.FALLBACK:
+        return str(before["reasons"][0])
+    return before.get("replaces")
 
 
 def _refuse_what_did_not_pass(

@@ -30,6 +30,7 @@ class Options:
         sandbox_port: of the provider simulator, on 127.0.0.1.
         data: folder of the demo data that the sandbox serves.
         sandbox: start the provider simulator.
+        watchdog: start the process that watches the others and restarts them.
         dags: folder of the DAG files; plugins: folder of the Airflow plugins.
         extra_env: further environment of all components; wins over ours.
     """
@@ -39,13 +40,16 @@ class Options:
     sandbox_port: int = SANDBOX_PORT
     data: Path | None = None
     sandbox: bool = True
+    watchdog: bool = False
     dags: Path = ROOT / "dags"
     plugins: Path = ROOT / "plugins"
     extra_env: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Options:
-        """The options of ``make run``: PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME, STEADYCAST_DEMO_DATA.
+        """The options of ``make run``.
+
+        PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME, STEADYCAST_DEMO_DATA, and STEADYCAST_WATCHDOG=1.
 
         Raises:
             BadOption: a port is no number from 1 to 65535, or both ports are the same.
@@ -57,6 +61,7 @@ class Options:
             port=_port(environ, "PORT", WEB_PORT),
             sandbox_port=_port(environ, "STEADYCAST_SANDBOX_PORT", SANDBOX_PORT),
             data=Path(data).expanduser().resolve() if data else None,
+            watchdog=environ.get("STEADYCAST_WATCHDOG") == "1",
         )
         if options.port == options.sandbox_port:
             raise BadOption(

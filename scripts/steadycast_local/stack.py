@@ -19,7 +19,7 @@ from steadycast_local.api import AirflowApi, ApiError
 from steadycast_local.credentials import USER, Credentials, load_or_create
 from steadycast_local.environment import components_environment
 from steadycast_local.options import Options
-from steadycast_local.supervision import Component, Manager, components, write_config
+from steadycast_local.supervision import UP, Component, Manager, components, write_config
 
 Say = Callable[[str], None]
 LOG_TAIL_LINES = 25
@@ -164,6 +164,8 @@ class Stack:
             found = {names[k] for k, status in beats.items() if k in names and status == "healthy"}
             if beats.get("metadatabase") == "healthy":
                 found.add("api-server")
+        # the watchdog opens no port: it is well as long as the process manager keeps it up
+        found |= {s.name for s in self.manager.states() if s.name == "watchdog" and s.state in UP}
         if any(c.name == "sandbox" for c in self.components) and not ports.is_free(self.options.sandbox_port):
             found.add("sandbox")
         return found

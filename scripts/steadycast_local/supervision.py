@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shlex
 import socket
 import sys
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steadycast_local.options import Options
+from steadycast_local.credentials import USER, password_file
+from steadycast_local.options import ROOT, Options
 
 UP = {"RUNNING"}
 GIVEN_UP = {"FATAL", "UNKNOWN"}
@@ -25,11 +27,13 @@ class Component:
         name: as shown to people and as the name of its log file.
         command: program and arguments.
         priority: lower starts earlier and ends later.
+        env: further environment of this one alone; no secrets, as it is written to a file.
     """
 
     name: str
     command: tuple[str, ...]
     priority: int
+    env: tuple[tuple[str, str], ...] = ()
 
 
 def components(options: Options) -> tuple[Component, ...]:
@@ -43,9 +47,25 @@ def components(options: Options) -> tuple[Component, ...]:
         Component("dag-processor", (*airflow, "dag-processor"), 30),
         Component("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), 40),
     ]
+    if options.watchdog:
+        # it starts last and ends first, so that it takes no start and no end of the others for trouble
+        watchdog = (sys.executable, "-m", "watchdog")
+        listed.append(Component("watchdog", watchdog, 50, _watchdog_environment(options)))
     if options.sandbox:
         listed.insert(0, Component("sandbox", _sandbox_command(options), 10))
     return tuple(listed)
+
+
+def _watchdog_environment(options: Options) -> tuple[tuple[str, str], ...]:
+    """Where the watchdog finds the others; webhook, mail and dead-man's switch are in our own environment."""
+    return (
+        ("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "include")])),
+        ("STEADYCAST_WATCHDOG_AIRFLOW", options.url),
+        ("STEADYCAST_WATCHDOG_USER", USER),
+        ("STEADYCAST_WATCHDOG_PASSWORDS_FILE", str(password_file(options.home))),
+        ("STEADYCAST_WATCHDOG_SUPERVISOR", str(options.socket)),
+        ("STEADYCAST_WATCHDOG_STATE", str(options.home / "watchdog")),
+    )
 
 
 def _sandbox_command(options: Options) -> tuple[str, ...]:
@@ -101,7 +121,15 @@ def _program(component: Component, options: Options) -> list[str]:
         f"stdout_logfile={_escape(options.logs / (component.name + '.log'))}",
         "stdout_logfile_maxbytes=20MB",
         "stdout_logfile_backups=2",
+        *_environment(component),
     ]
+
+
+def _environment(component: Component) -> list[str]:
+    if not component.env:
+        return []
+    told = (f'{name}="{_escape(value)}"' for name, value in component.env)
+    return [f"environment={','.join(told)}"]
 
 
 def _escape(text: str | Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -64,8 +65,9 @@ class Demo:
         return self.lake / "published" / "latest" / "forecast.csv"
 
     def is_published(self, week: str) -> bool:
-        """Is the week's forecast published?"""
-        return (self.lake / "published" / week / "manifest.json").exists()
+        """Has the week's own run published its forecast? A fallback is only a stand-in."""
+        manifest = self.lake / "published" / week / "manifest.json"
+        return manifest.exists() and json.loads(manifest.read_text("utf-8")).get("verdict") != "fallback"
 
     def is_scored(self) -> bool:
         """Has the backtest after the last week been made?"""

@@ -12,6 +12,7 @@ from steadycast.settings.pipeline import (
     Settings,
     TargetSettings,
 )
+from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
 from steadycast.settings.sources import (
     AnySource,
     ExpectationExtra,
@@ -29,6 +30,7 @@ from steadycast.settings.sources import (
     SqlQuerySource,
 )
 from steadycast.settings.table import TableLayout, Variable
+from steadycast.settings.watchdog import WatchdogSettings
 
 __all__ = [
     "AnySource",
@@ -48,16 +50,20 @@ __all__ = [
     "OpenMeteoSource",
     "Paging",
     "PublishSettings",
+    "RecoverySettings",
     "Retries",
     "S3ObjectSource",
     "ScheduleSettings",
     "Settings",
     "SourceSettings",
     "SqlQuerySource",
+    "StageLimits",
+    "StageOverrides",
     "TableLayout",
     "TargetSettings",
     "Timeouts",
     "Variable",
+    "WatchdogSettings",
     "load",
     "schema_json",
 ]

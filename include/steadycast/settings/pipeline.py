@@ -10,7 +10,9 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_va
 
 from steadycast.settings.base import Monday, Name, Strict, Timezone
 from steadycast.settings.countries import COUNTRIES
+from steadycast.settings.recovery import RecoverySettings
 from steadycast.settings.sources import AnySource, SourceSettings
+from steadycast.settings.watchdog import WatchdogSettings
 
 _WEEKLY_ON_MONDAY = re.compile(r"\s*([0-5]?\d)\s+([01]?\d|2[0-3])\s+\*\s+\*\s+(1|mon)\s*", re.IGNORECASE)
 
@@ -132,6 +134,8 @@ class Settings(Strict):
     benchmarks: BenchmarkSettings = BenchmarkSettings()
     check_forecast: CheckForecastSettings = CheckForecastSettings()
     publish: PublishSettings = PublishSettings()
+    recovery: RecoverySettings = RecoverySettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     slack_channel: str = "#forecast"
     week_start: Literal["monday"] = "monday"
 

@@ -1,0 +1,300 @@
+"""Decides what to do from what was seen: no clock, no input, no output.
+
+A problem is told once, when it is confirmed, and once more when it is over. What could not be seen is no
+problem of its own: while the API server does not answer, nobody knows how the scheduler is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from steadycast.settings import WatchdogSettings
+from watchdog.due import Due
+from watchdog.memory import Memory, within_an_hour
+
+API = "api-server"
+HEARTBEATS = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
+"""Name in the health endpoint's answer, and name of the component."""
+DEAD = {"FATAL", "EXITED", "STOPPED", "UNKNOWN"}
+LONGEST_SETTLE = 4
+FALLBACK_AGAIN = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the process manager says; ``up_s`` is how long the program has been running."""
+
+    state: str
+    up_s: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look.
+
+    Attributes:
+        at: when; aware.
+        up_s: how long the watchdog itself has been running.
+        api: None if the health endpoint answered, else what was wrong.
+        heartbeats: per component its last heartbeat, None if there never was one; empty if not known.
+        database: None if it is healthy or nothing is known, else what was wrong.
+        programs: of the process manager; empty without one.
+        due: the week whose run should be there; None if there is none.
+        runs: states of the due week's runs; None if not known.
+        paused: is the DAG paused; None if not known.
+        published: verdict of the due week's publication; "" if there is none, None if not known.
+        lake: None if the lake answered, else what was wrong.
+    """
+
+    at: dt.datetime
+    up_s: float
+    api: str | None = None
+    heartbeats: Mapping[str, dt.datetime | None] = field(default_factory=dict)
+    database: str | None = None
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    due: Due | None = None
+    runs: tuple[str, ...] | None = None
+    paused: bool | None = None
+    published: str | None = None
+    lake: str | None = None
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Stop and start a component."""
+
+    component: str
+    why: str
+
+
+@dataclass(frozen=True)
+class CreateRun:
+    """Create the week's run."""
+
+    week: dt.date
+
+
+@dataclass(frozen=True)
+class PublishFallback:
+    """Publish the week's fallback."""
+
+    week: dt.date
+    reason: str
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Send a message."""
+
+    text: str
+
+
+Action = Restart | CreateRun | PublishFallback | Tell
+
+
+def key_of(action: Restart | CreateRun | PublishFallback) -> str:
+    """Key of the problem that an action is to mend."""
+    if isinstance(action, Restart):
+        return action.component
+    return f"{'run' if isinstance(action, CreateRun) else 'publication'} {action.week}"
+
+
+def decide(
+    seen: Seen, settings: WatchdogSettings, memory: Memory, *, dag: str = "weekly_forecast"
+) -> tuple[list[Action], Memory]:
+    """What to do now, and what to remember.
+
+    Args:
+        seen: this look.
+        settings: the limits.
+        memory: of the looks before; not changed.
+        dag: name of the weekly DAG, for the texts.
+    """
+    new = memory.model_copy(deep=True)
+    if seen.paused is not None:
+        new.paused = seen.paused
+    found, unknown = _problems(seen, settings, new, dag)
+    confirmed = _confirmed(found, unknown, settings, new)
+    actions: list[Action] = []
+    for component, why in confirmed.items():
+        if component in seen.programs:
+            actions += _mend(component, why, seen, settings, new)
+    actions += _run(seen, settings, confirmed, dag)
+    actions += _fallback(seen, settings, new)
+    actions += _news(confirmed, unknown, actions, new, seen.due)
+    new.failed = {key: why for key, why in new.failed.items() if key in new.open or key in new.suspicions}
+    return actions, new
+
+
+def _problems(
+    seen: Seen, settings: WatchdogSettings, memory: Memory, dag: str
+) -> tuple[dict[str, str], set[str]]:
+    """Problems of this look by key, and keys that nobody can tell about now."""
+    found: dict[str, str] = {}
+    unknown: set[str] = set()
+    for component in dict.fromkeys((API, *HEARTBEATS.values(), *seen.programs)):
+        why = _component(component, seen, settings, memory)
+        if why:
+            found[component] = why
+        elif _not_seen(component, seen, settings):
+            unknown.add(component)
+    if seen.api is not None:
+        unknown.add("database")
+    elif seen.database:
+        found["database"] = f"Airflow's database: {seen.database}"
+    if seen.lake:
+        found["lake"] = f"the lake does not answer: {seen.lake}"
+    _week(seen, settings, memory, dag, found, unknown)
+    return found, unknown
+
+
+def _component(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> str | None:
+    program = seen.programs.get(name)
+    if program and program.state in DEAD:
+        return f"{name} is {program.state.lower()}"
+    if _settling(name, seen, settings, memory):
+        return None
+    if name == API:
+        return f"{name} does not answer: {seen.api}" if seen.api else None
+    if name not in seen.heartbeats:
+        return None
+    last = seen.heartbeats[name]
+    if last is None:
+        return f"{name} has never sent a heartbeat"
+    age = (seen.at - last).total_seconds()
+    return f"{name} sent its last heartbeat {age:.0f} s ago" if age > settings.heartbeat_age_s else None
+
+
+def _settling(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> bool:
+    """Is it too young to judge? Each restart doubles the age, lest restarts keep a slow start from ending."""
+    program = seen.programs.get(name)
+    up_s = program.up_s if program else seen.up_s
+    again = len(within_an_hour(memory.restarts.get(name, []), seen.at))
+    return up_s < settings.settle_s * min(1 << again, LONGEST_SETTLE)
+
+
+def _not_seen(name: str, seen: Seen, settings: WatchdogSettings) -> bool:
+    """Has this look told nothing about the component? One that was just restarted is not well yet."""
+    if name == API:
+        return seen.api is not None
+    if name not in HEARTBEATS.values():
+        return seen.programs[name].state != "RUNNING"
+    last = seen.heartbeats.get(name)
+    return last is None or (seen.at - last).total_seconds() > settings.heartbeat_age_s
+
+
+def _week(
+    seen: Seen,
+    settings: WatchdogSettings,
+    memory: Memory,
+    dag: str,
+    found: dict[str, str],
+    unknown: set[str],
+) -> None:
+    due = seen.due
+    if due is None:
+        return
+    run, late = f"run {due.week}", f"publication {due.week}"
+    since = seen.at - due.at
+    if memory.paused:
+        if not seen.published:
+            found[run] = f"{dag} is paused, so that week {due.week} does not run; unpause it in the web UI"
+        return
+    if seen.runs is None:
+        unknown.add(run)
+    elif not seen.runs and not seen.published and since > dt.timedelta(minutes=settings.start_grace_min):
+        found[run] = f"the run of week {due.week} was due at {due.at:%Y-%m-%d %H:%M} UTC and is not there"
+    if seen.published is None:
+        unknown.add(late)
+    elif seen.published in ("", "fallback") and since > dt.timedelta(hours=settings.publish_deadline_h):
+        what = "only a fallback is published" if seen.published else "nothing is published"
+        found[late] = f"week {due.week}: {what}; {_state_of_run(seen)}"
+
+
+def _state_of_run(seen: Seen) -> str:
+    if seen.runs is None:
+        return "Airflow could not be asked about its run"
+    if not seen.runs:
+        return "its run has not started"
+    state = seen.runs[-1]
+    return {"success": "its run ended without publishing", "failed": "its run failed"}.get(
+        state, f"its run was {state} at the deadline"
+    )
+
+
+def _confirmed(
+    found: Mapping[str, str], unknown: set[str], settings: WatchdogSettings, memory: Memory
+) -> dict[str, str]:
+    """Problems seen often enough in a row; what is not known now neither counts nor forgets."""
+    memory.suspicions = {
+        **{key: count for key, count in memory.suspicions.items() if key in unknown},
+        **{key: memory.suspicions.get(key, 0) + 1 for key in found},
+    }
+    return {
+        key: text
+        for key, text in found.items()
+        if memory.suspicions[key] >= settings.confirmations or key in memory.open
+    }
+
+
+def _mend(component: str, why: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> list[Action]:
+    recent = within_an_hour(memory.restarts.get(component, []), seen.at)
+    memory.restarts[component] = recent
+    if recent and (seen.at - recent[-1]).total_seconds() < settings.interval_s * settings.confirmations:
+        return []
+    if len(recent) >= settings.restarts_per_hour:
+        key = f"{component} restarts"
+        text = f"{component} was restarted {len(recent)} times within an hour and {why}; a person has to look"
+        told = key in memory.open
+        memory.open[key] = text
+        return [] if told else [Tell(text)]
+    recent.append(seen.at)
+    memory.suspicions.pop(component, None)
+    return [Restart(component, why)]
+
+
+def _run(seen: Seen, settings: WatchdogSettings, confirmed: Mapping[str, str], dag: str) -> list[Action]:
+    if seen.due is None or f"run {seen.due.week}" not in confirmed or seen.runs is None or seen.paused:
+        return []
+    return [CreateRun(seen.due.week)]
+
+
+def _fallback(seen: Seen, settings: WatchdogSettings, memory: Memory) -> list[Action]:
+    """At the deadline, whatever Airflow's state is; not for a week that a person keeps from running."""
+    due = seen.due
+    if due is None or seen.published != "" or memory.paused:
+        return []
+    if seen.at - due.at <= dt.timedelta(hours=settings.publish_deadline_h):
+        return []
+    tried = memory.fallback_tried.get(str(due.week))
+    if tried and dt.timedelta(0) <= seen.at - tried < FALLBACK_AGAIN:
+        return []
+    memory.fallback_tried = {str(due.week): seen.at}
+    return [PublishFallback(due.week, f"the forecast was not there by its deadline, {_state_of_run(seen)}")]
+
+
+def _news(
+    confirmed: Mapping[str, str],
+    unknown: set[str],
+    actions: list[Action],
+    memory: Memory,
+    due: Due | None,
+) -> list[Action]:
+    news: list[Action] = []
+    week = str(due.week) if due else ""
+    mended = {action.component for action in actions if isinstance(action, Restart)}
+    created = {f"run {action.week}" for action in actions if isinstance(action, CreateRun)}
+    for key, text in confirmed.items():
+        if key not in memory.open:
+            does = "; it is restarted" if key in mended else "; it is created" if key in created else ""
+            news.append(Tell(f"{text}{does}"))
+        memory.open[key] = text
+    for key in list(memory.open):
+        base = key.removesuffix(" restarts")
+        if base not in confirmed and base not in unknown and memory.suspicions.get(base, 0) == 0:
+            past = key.startswith(("run ", "publication ")) and key.split()[-1] != week
+            word = "another week is due now, no longer watched" if past else "resolved"
+            news.append(Tell(f"{word}: {memory.open.pop(key)}"))
+    return news
