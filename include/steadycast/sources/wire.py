@@ -27,7 +27,7 @@ class Wire:
         self.is_cut = False
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Remember each new connection; called by httpcore. One that comes after the cut is shut down at once."""
+        """Remember each new connection, or shut it down if it comes after the cut; called by httpcore."""
         stream = info.get("return_value")
         if event.endswith(".complete") and hasattr(stream, "get_extra_info"):
             with self._lock:
