@@ -5,8 +5,8 @@ the day after the last. A week that is published gives the same file again.
 
 ### If it fails
 The Slack message and the end of the failed task's log say what happened and what to do next.
-- **ingest**, **validate**, **compare_sources**: an optional source only marks the forecast degraded. Without a
-  fundamental one the run stops: clear its `ingest` and all downstream tasks when it has recovered.
+- **ingest**, **validate**, **compare_sources**: an optional source only marks the forecast degraded; without
+  a fundamental one the run stops: clear its `ingest` and all downstream tasks when it has recovered.
 - **impute**, **train**, **infer**: clear the task. It overwrites its own output, nothing is doubled.
 - **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
 - **watch** relaunches what hangs. A task that hangs each time is set to failed; its note says why.
@@ -52,7 +52,7 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
     @task
     def train(panel: str) -> str:
         with this_week() as week:
-            return week.run("train", week.settings, panel, git_commit=git_commit())
+            return week.run_apart("train", panel, git_commit=git_commit())
 
     @task
     def infer(panel: str, card: str) -> str:

@@ -18,7 +18,7 @@ from steadycast.errors import SourceAbsent, SteadycastError
 from steadycast.settings import AnySource, Settings
 from steadycast_runtime import failures
 from steadycast_runtime.connections import source_connection
-from steadycast_runtime.places import lake, settings
+from steadycast_runtime.places import lake, lake_arguments, settings
 from steadycast_runtime.retry import helps_to_retry
 
 if TYPE_CHECKING:
@@ -75,6 +75,17 @@ class Week:
         module = importlib.import_module(f"steadycast.{stage}")
         path: str = module.run(self.lake, *arguments, as_of=self.as_of, progress=self.progress, **named)
         return path
+
+    def run_apart(self, stage: str, *arguments: object, **named: object) -> str:
+        """As ``run``, in a process of its own that is killed when it hangs."""
+        from steadycast.child import run_stage
+
+        recovery = self.settings.recovery
+        return run_stage(
+            f"steadycast.{stage}", lake_arguments(), self.settings, *arguments,
+            deadline_s=recovery.training_deadline_s, silence_s=recovery.limits(stage).progress_timeout_s,
+            as_of=self.as_of, progress=self.progress, **named,
+        )  # fmt: skip
 
     def settle_gates(self) -> None:
         """Make sure that each source has a verdict and that the fundamental ones are accepted.
