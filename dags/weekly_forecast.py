@@ -17,7 +17,7 @@ from steadycast_notifier import SlackNotifier
 from steadycast_runtime import git_commit, settings, this_week
 from steadycast_runtime.gate import gate
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, weekly
-from steadycast_sensors import StallSensor
+from steadycast_sensors import StallSensor, when_ready
 
 SETTINGS = settings()
 SOURCES = [source.name for source in SETTINGS.sources]
@@ -28,7 +28,7 @@ SOURCES = [source.name for source in SETTINGS.sources]
     on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
 )  # fmt: skip
 def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
-    @task(map_index_template=SOURCE_LABEL)
+    @when_ready(map_index_template=SOURCE_LABEL)
     def ingest(source: str) -> str:
         with this_week() as week:
             return week.poll(source)

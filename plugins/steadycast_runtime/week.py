@@ -117,6 +117,20 @@ class Week:
         """The database that the forecast also goes to, if pipeline.yaml names one."""
         return source_connection(self.settings.publish.sql_connection)
 
+    def wait_for(self, name: str, *, waited: bool) -> dt.datetime | None:
+        """When to look at a source again that is not ready; None if the run goes on.
+
+        Args:
+            name: the source.
+            waited: this task has looked at it before.
+
+        Raises:
+            SourceAbsent: a fundamental source is not there by the publish deadline; a fallback is published.
+        """
+        from steadycast_runtime.waiting import next_look
+
+        return next_look(self, self.settings.source(name), dt.datetime.now(dt.UTC), waited=waited)
+
     def poll(self, name: str) -> str:
         """Ingest one source; go on without an optional one when trying again can not help or no try is left.
 
