@@ -162,6 +162,8 @@ class Week:
 @contextmanager
 def this_week() -> Iterator[Week]:
     """The running task's week; an error that leaves it is noted for the alert, and logged in plain words."""
+    from steadycast_sensors.wake import wake_watch
+
     context = get_current_context()
     for chatty in ("great_expectations", "matplotlib", "botocore"):
         # hundreds of lines about their own insides would bury what the stages say
@@ -175,6 +177,7 @@ def this_week() -> Iterator[Week]:
     place = failures.place(as_of, context["ti"])
     report = _progress(context)
     report(f"{context['ti'].task_id} started", 0, 0)
+    wake_watch(context)
     try:
         yield Week(as_of, settings(), store, report, context)
     except (Exception, AirflowTaskTimeout) as error:
