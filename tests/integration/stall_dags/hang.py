@@ -1,4 +1,4 @@
-"""Runs with tasks that hang where no signal and no time limit of Python reaches them, and one that is well."""
+"""Runs with tasks that hang where no signal and no time limit of Python reaches them; others are well."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import os
 import time
 from pathlib import Path
 
-from airflow.sdk import dag, get_current_context, task
-from steadycast_sensors import StallSensor
+from airflow.sdk import PartitionedAtRuntime, dag, get_current_context, task
+from steadycast_sensors import StallSensor, when_ready
 
 from steadycast.settings import RecoverySettings
 
@@ -24,14 +24,19 @@ DEFAULTS = {"retries": 1, "retry_delay": dt.timedelta(seconds=1)}
 
 
 def begin() -> int:
-    """Leave a line for the test, and report as a stage does; returns the number of this try."""
-    context = get_current_context()
-    ti = context["ti"]
+    """Leave a line for the test, and show progress; returns the number of this try."""
+    ti = get_current_context()["ti"]
     mine = f"{ti.dag_id} {ti.task_id} {ti.map_index}"
     with (LAKE / "tries.txt").open("a") as lines:
         lines.write(f"{mine}\n")
-    context["task_state_store"].set("progress", {"what": "began", "done": 0, "total": 0})
+    report("began")
     return (LAKE / "tries.txt").read_text().splitlines().count(mine)
+
+
+def report(what: str) -> None:
+    """Show progress as a stage does."""
+    told = {"what": what, "done": 0, "total": 0}
+    get_current_context()["task_state_store"].set("progress", told)
 
 
 def hang_in_c() -> None:
@@ -98,7 +103,19 @@ def healthy() -> None:
     stage()
 
 
+@dag(schedule=PartitionedAtRuntime(), catchup=False, default_args=DEFAULTS)
+def waits() -> None:
+    @when_ready
+    def ingest(source: str) -> str:
+        begin()
+        return source
+
+    StallSensor(task_id="watch", recovery=RECOVERY)
+    ingest.expand(source=["sales"])
+
+
 hangs_once()
 hangs_always()
 gets_no_worker()
 healthy()
+waits()
