@@ -120,7 +120,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         )
         runs.waited_for = runs.stored("waits", "ingest", "progress", map_index=0)["what"]
         (folder / "sales.csv").write_text(f"date,cakes\n{MONDAY - dt.timedelta(days=1)},5\n")
-        for dag, run in runs.begun.items():
+        for run in runs.begun.values():
             assert api.wait(run, timeout_s=RUN_S).ended
         yield runs
 
@@ -146,7 +146,8 @@ def test_at_the_bound_the_run_fails_with_a_reason_though_the_triggerer_was_kille
     # first try and two relaunches: the next triggerer went on counting where the killed one had been
     assert runs.tries("hangs_always") == {"stage -1": 3}
     assert [r["try"] for r in runs.relaunches("hangs_always")] == [1, 2]
-    assert runs.tasks("hangs_always") == {"watch": "success", "stage": "failed", "after": "upstream_failed"}  # fmt: skip
+    states = {"watch": "success", "stage": "failed", "after": "upstream_failed"}
+    assert runs.tasks("hangs_always") == states
     note = runs.record("hangs_always", "stage")["note"]
     assert note.startswith("Given up: stage, try 3, shows no progress for ")
     assert note.endswith("the task was relaunched 2 times")
