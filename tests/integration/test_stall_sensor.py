@@ -189,3 +189,14 @@ def test_the_watch_ends_with_its_run(runs: Runs) -> None:
 
 def seconds(moment: str) -> float:
     return dt.datetime.fromisoformat(moment).timestamp()
+
+
+def test_a_task_that_is_cleared_after_the_runs_end_starts_the_watch_again(runs: Runs) -> None:
+    assert runs.record("waits", "watch")["try_number"] == 1
+    run = runs.begun["waits"].id
+    body = {"dry_run": False, "only_failed": False, "dag_run_id": run, "task_ids": ["ingest"]}
+    runs.api.call("POST", "/dags/waits/clearTaskInstances", json=body)
+    assert runs.api.wait(runs.begun["waits"], timeout_s=RUN_S).state == "success"
+    assert runs.tries("waits") == {"ingest 0": 2}
+    watch = runs.record("waits", "watch")
+    assert (watch["try_number"], watch["note"]) == (2, "Started again by ingest")
