@@ -235,6 +235,15 @@ def test_a_relaunch_that_can_not_be_counted_is_not_made(airflow: Airflow, watchi
     assert airflow.cleared == []
 
 
+def test_a_relaunch_that_airflow_refuses_is_not_counted(airflow: Airflow, watching: Watching) -> None:
+    airflow.task("train", "running", silent_s=200)
+    airflow.refuses = "POST /api/v2/dags/weekly/clearTaskInstances"
+    with pytest.raises(ApiFailure, match="503"):
+        watching.look()
+    assert airflow.stored["watch/-1/relaunches"]["value"] == []
+    assert watching.told == []
+
+
 def test_the_usual_time_is_that_of_the_slowest_mapped_task_in_each_run(
     airflow: Airflow, watching: Watching
 ) -> None:
