@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 NEXT = ("2016-06-13", "2016-06-20")
 BROKEN = "2016-06-27"
-STAGES = {"compare_sources", "impute", "train", "infer", "check_forecast", "publish"}
+STAGES = {"watch", "compare_sources", "impute", "train", "infer", "check_forecast", "publish"}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_task_tells_how_far_it_is(pipeline: Pipeline, first_run) -> None:
 def test_the_backtest_follows_by_itself_once(pipeline: Pipeline, first_run) -> None:
     run = wait_for_backtest(pipeline, FIRST)
     assert run.state == "success", pipeline.explain(run)
-    assert set(pipeline.tasks(run)) == {"ingest.ridership", "validate.ridership", "backtest"}
+    assert set(pipeline.tasks(run)) == {"watch", "ingest.ridership", "validate.ridership", "backtest"}
     assert pipeline.lake.exists(f"backtest/{FIRST}/report.json")
     assert len([r for r in pipeline.api.runs("backtest") if r.week == FIRST]) == 1
 
@@ -181,6 +181,16 @@ def test_the_last_demo_week_is_scored_by_hand(pipeline: Pipeline, first_run) -> 
     assert int(overall["n"]) == 3 * 4 * len(pipeline.entities)
     assert 0 < float(overall["wape_ours"]) < 1
     assert 0 < float(overall["wape_same_week_last_year"]) < 1
+
+
+def test_nothing_of_all_that_was_relaunched_by_the_watch(pipeline: Pipeline, first_run) -> None:
+    runs = [run for dag in (WEEKLY, "backtest") for run in pipeline.api.runs(dag)]
+    assert len(runs) > 5
+    for run in runs:
+        path = f"/dags/{run.dag}/dagRuns/{quote(run.id, safe='')}/taskInstances/watch"
+        assert pipeline.api.call("GET", path)["state"] == "success", pipeline.explain(run)
+        kept = pipeline.api.call("GET", f"{path}/state-store")["task_state_store"]
+        assert [entry for entry in kept if entry["key"] == "relaunches"] == [], pipeline.explain(run)
 
 
 def test_the_pages_are_closed_to_strangers_and_open_to_users(pipeline: Pipeline, first_run) -> None:
