@@ -12,6 +12,7 @@ from steadycast.settings.pipeline import (
     Settings,
     TargetSettings,
 )
+from steadycast.settings.quarantine import Filter, QuarantineSettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
 from steadycast.settings.sources import (
     AnySource,
@@ -38,6 +39,7 @@ __all__ = [
     "CheckForecastSettings",
     "ExpectationExtra",
     "ExpectationSettings",
+    "Filter",
     "ForecastSettings",
     "FredSource",
     "HttpCsvSource",
@@ -50,6 +52,7 @@ __all__ = [
     "OpenMeteoSource",
     "Paging",
     "PublishSettings",
+    "QuarantineSettings",
     "RecoverySettings",
     "Retries",
     "S3ObjectSource",

@@ -10,6 +10,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_va
 
 from steadycast.settings.base import Monday, Name, Strict, Timezone
 from steadycast.settings.countries import COUNTRIES
+from steadycast.settings.quarantine import QuarantineSettings
 from steadycast.settings.recovery import RecoverySettings
 from steadycast.settings.sources import AnySource, SourceSettings
 from steadycast.settings.watchdog import WatchdogSettings
@@ -134,6 +135,7 @@ class Settings(Strict):
     benchmarks: BenchmarkSettings = BenchmarkSettings()
     check_forecast: CheckForecastSettings = CheckForecastSettings()
     publish: PublishSettings = PublishSettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
     recovery: RecoverySettings = RecoverySettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     slack_channel: str = "#forecast"
