@@ -155,6 +155,10 @@ class SourceAbsent(SourceError):
     """A fundamental source has no usable data for this week; the run can not go on."""
 
 
+class DecisionRefused(SteadycastError):
+    """A decision about a quarantined value can not be taken as it was said."""
+
+
 class ModelError(SteadycastError):
     """A model could not be trained or loaded."""
 

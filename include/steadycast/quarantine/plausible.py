@@ -155,6 +155,7 @@ def _unusual(
 ) -> list[Any]:
     """The suspects whose entity's other years never strayed about as far in the same season."""
     found: list[Any] = []
+    strayed_by, room_of = series["strayed"], rules.season_scales * series["scale"]
     for entity, rows in mine.loc[suspects].groupby(c.ENTITY):
         own = mine[mine[c.ENTITY] == entity]
         own = own.assign(**{c.VALUE: own[c.VALUE].mask(_outside(own[c.VALUE], variable))})
@@ -164,7 +165,7 @@ def _unusual(
             days = (dates - date).dt.days
             apart = ((days + _YEAR / 2) % _YEAR - _YEAR / 2).abs()
             others = strayed[(apart <= _SEASON_DAYS[cadence]) & (days.abs() > _YEAR / 2)]
-            far, room = series.loc[row, "strayed"], rules.season_scales * series.loc[row, "scale"]
+            far, room = strayed_by[row], room_of[row]
             if others.empty or far > others.max() + room or far < others.min() - room:
                 found.append(row)
     return found
