@@ -9,13 +9,13 @@ The Slack message and the end of the failed task's log say what happened and wha
   marks the forecast degraded. A fundamental one does: clear its `ingest` and all downstream tasks when it
   has recovered.
 - **compare_sources**: a fundamental source has no accepted data this week; see its `ingest` and `validate`.
-- **impute**, **train**, **infer**: clear the task. It overwrites its own output, nothing is doubled.
+- **quarantine**, **impute**, **train**, **infer**: clear the task; it overwrites its own output.
 - **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
 """
 
 from airflow.sdk import Param, dag, task
 from steadycast_notifier import SlackNotifier
-from steadycast_runtime import git_commit, settings, this_week
+from steadycast_runtime import git_commit, quarantine, settings, this_week
 from steadycast_runtime.gate import gate
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, weekly
 
@@ -70,8 +70,8 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
         with this_week() as week:
             return week.run("publish", week.settings, forecast, check, connection=week.publish_connection())
 
-    panel = impute()
-    ingest.expand(source=SOURCES) >> validate.expand(source=SOURCES) >> compare_sources() >> panel
+    held, panel = quarantine(), impute()
+    ingest.expand(source=SOURCES) >> validate.expand(source=SOURCES) >> compare_sources() >> held >> panel
     forecast = infer(panel, train(panel))
     publish(forecast, check_forecast(forecast))
 

@@ -87,13 +87,13 @@ def _with_letters(known: pd.DataFrame, before: pd.DataFrame, held: pd.DataFrame)
 
 
 def without_ranges(lake: Lake, settings: Settings, *, as_of: dt.date) -> Settings:
-    """The settings for who reads rows that this week reviewed: what is there was decided, also beyond its range."""
+    """The settings for who reads rows that this week reviewed: what is left is meant, also out of range."""
     there = lake.exists(report_path(as_of))
     reviewed = lake.read_json(report_path(as_of))["sources"] if there else {}
     free = {"minimum": None, "maximum": None}
     changed = tuple(
         source.model_copy(update={"variables": tuple(v.model_copy(update=free) for v in source.variables)})
-        if source.name in reviewed
+        if source.name in reviewed and reviewed[source.name]["judged"]
         else source
         for source in settings.sources
     )

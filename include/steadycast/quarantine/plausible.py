@@ -155,7 +155,7 @@ def _unusual(
 ) -> list[Any]:
     """The suspects whose entity's other years never strayed about as far in the same season."""
     found: list[Any] = []
-    strayed_by, room_of = series["strayed"], rules.season_scales * series["scale"]
+    own_strayed, room_of = series["strayed"].to_dict(), (rules.season_scales * series["scale"]).to_dict()
     for entity, rows in mine.loc[suspects].groupby(c.ENTITY):
         own = mine[mine[c.ENTITY] == entity]
         own = own.assign(**{c.VALUE: own[c.VALUE].mask(_outside(own[c.VALUE], variable))})
@@ -165,7 +165,7 @@ def _unusual(
             days = (dates - date).dt.days
             apart = ((days + _YEAR / 2) % _YEAR - _YEAR / 2).abs()
             others = strayed[(apart <= _SEASON_DAYS[cadence]) & (days.abs() > _YEAR / 2)]
-            far, room = strayed_by[row], room_of[row]
+            far, room = own_strayed[row], room_of[row]
             if others.empty or far > others.max() + room or far < others.min() - room:
                 found.append(row)
     return found

@@ -121,8 +121,9 @@ def _source(
         "left_out": {rule.name: int((names == rule.name).sum()) for rule in source.filters},
         "rows": len(rows),
         "lapsed": [],
+        "judged": source.name == settings.target.source or source.internal,
     }
-    if source.name != settings.target.source and not source.internal:
+    if not facts["judged"]:
         return none_held(), out, facts
     # what another rule flagged is judged anew
     known = before is not None and before["sources"].get(source.name, {}).get("rules") == rules
