@@ -17,7 +17,7 @@ FIRST = dt.date(2016, 5, 30)
 SECOND = dt.date(2016, 6, 6)
 THIRD = dt.date(2016, 6, 13)
 TILLS = ("left", "right")
-HISTORY_START = dt.date(2014, 1, 6)
+HISTORY_START = dt.date(2015, 1, 5)
 Typed = dict[tuple[str, str], str]
 """By till and date, the text that stands in the file."""
 

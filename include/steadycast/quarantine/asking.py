@@ -35,7 +35,11 @@ def waiting(lake: Lake, as_of: dt.date) -> pd.DataFrame:
         ArtefactMissing: the week has no report.
     """
     held = lake.read_frame(lake.read_json(report_path(as_of))["cells"])
-    held = held[held[CHOICE] == ""]
+    return _undecided(lake, held[held[CHOICE] == ""])
+
+
+def _undecided(lake: Lake, held: pd.DataFrame) -> pd.DataFrame:
+    """The rows that nobody has decided about since; newest first."""
     keep = pd.Series(True, index=held.index)
     for name, rows in held.groupby(c.SOURCE):
         known = decisions.standing(decisions.every(lake, str(name)))
@@ -87,13 +91,15 @@ def store(
         held: what was asked about, CELL_DTYPES.
         choice: for all values that are not named; one of ``FOR_ALL``.
         exceptions: lines of id, choice and maybe value.
-        owner: who answered; None if nobody did in time.
+        owner: who answered; None if nobody did in time, which overrides no decision made meanwhile.
         reason: why.
         at: when; aware.
 
     Raises:
         DecisionRefused: a line can not be read; names the line and what to write.
     """
+    if owner is None:
+        held = _undecided(lake, held)
     said = read_exceptions(exceptions, held)
     if choice not in FOR_ALL and len(said) < len(held):
         raise DecisionRefused(
