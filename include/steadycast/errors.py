@@ -121,6 +121,17 @@ class SourceRateLimited(SourceUnreachable):
         super().__init__(source, what, remedy=remedy)
 
 
+class SourceUnknown(SourceError):
+    """Neither a source nor a candidate of pipeline.yaml has this name."""
+
+    def __init__(self, source: str, known: Sequence[str]) -> None:
+        super().__init__(
+            source,
+            "is neither a source nor a candidate of pipeline.yaml",
+            remedy=f"name one of {', '.join(known)}",
+        )
+
+
 class BadCredential(SourceError):
     """The source refused our credential (401, 403, missing key). A retry does not help."""
 

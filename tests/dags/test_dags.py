@@ -75,7 +75,7 @@ def parse(env: dict[str, str]) -> dict[str, Any]:
 def test_parsing_is_quick_and_leaves_the_heavy_libraries_alone(tmp_path: Path) -> None:
     found = parse(environment(tmp_path))
     assert found["errors"] == {}
-    assert found["dags"] == ["backtest", "decisions", "weekly_forecast"]
+    assert found["dags"] == ["backtest", "decisions", "source_audit", "weekly_forecast"]
     assert found["heavy"] == []
     assert max(found["seconds"].values()) < 1, found["seconds"]
 

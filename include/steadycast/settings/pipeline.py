@@ -131,6 +131,9 @@ class Settings(Strict):
     schedule: ScheduleSettings
     target: TargetSettings
     sources: Annotated[tuple[AnySource, ...], Field(min_length=1)]
+    candidates: tuple[AnySource, ...] = Field(
+        (), description="Sources that are only polled and audited, until they are moved to `sources`."
+    )
     forecast: ForecastSettings = ForecastSettings()
     benchmarks: BenchmarkSettings = BenchmarkSettings()
     check_forecast: CheckForecastSettings = CheckForecastSettings()

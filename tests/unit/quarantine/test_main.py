@@ -85,7 +85,7 @@ def test_a_value_that_looks_right_can_be_decided_too(shop, call):
             id="one_for_two",
         ),
         pytest.param(
-            ["{right}", "--as", "error-correct", "--as-proposed"], "nothing is proposed", id="nothing_proposed"
+            ["{right}", "--as", "error-correct", "--as-proposed"], "nothing is proposed", id="no_proposal"
         ),
         pytest.param(["--as", "error-drop"], "no value was named", id="nothing"),
         pytest.param(
