@@ -1,11 +1,11 @@
-"""Polls the `candidates` of pipeline.yaml each day and writes their scorecards, before anybody relies on them.
+"""Polls the `candidates` of pipeline.yaml each day and writes their scorecards, before they are relied on.
 
 A candidate is written like a source and takes no part in the forecast. After some weeks its page says whether
 to adopt it; then its entry moves to `sources`. The page is `audits/<name>/scorecard.html` in the lake, or
 `/steadycast/audit/<name>` in the web UI.
 
 ### If it fails
-- **poll**: a provider that does not answer is a result and fails nothing; so it is the connection or the lake.
+- **poll**: a provider that does not answer is a result and no failure; so it is connection or lake.
 - **scorecard**: clear the task; it is made of the stored polls.
 """
 

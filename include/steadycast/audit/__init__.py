@@ -1,7 +1,7 @@
 """Source audit: what a provider is like, measured over weeks of polls, before anybody relies on it.
 
-``python -m steadycast.audit SOURCE`` writes the scorecard from the stored polls; the DAG ``source_audit`` polls
-the ``candidates`` of pipeline.yaml and writes it each day.
+``python -m steadycast.audit SOURCE`` writes the scorecard from the stored polls; the DAG ``source_audit``
+polls the ``candidates`` of pipeline.yaml and writes it each day.
 """
 
 from __future__ import annotations

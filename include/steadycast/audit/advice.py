@@ -35,8 +35,8 @@ def advise(source: SourceSettings, measured: Mapping[str, Any]) -> tuple[str, li
     name = source.name
     if measured["polls"] < LEAST_POLLS or measured["days"] < LEAST_DAYS:
         return (
-            f"Go on polling {name}: {measured['polls']} poll(s) over {measured['days']} day(s) are too few to "
-            f"judge; {LEAST_POLLS} polls over {LEAST_DAYS} days are the least.",
+            f"Go on polling {name}: {measured['polls']} poll(s) over {measured['days']} day(s) are too few "
+            f"to judge; {LEAST_POLLS} polls over {LEAST_DAYS} days are the least.",
             found,
         )
     if BAD in levels:
@@ -68,7 +68,7 @@ def _available(source: SourceSettings, measured: Mapping[str, Any]) -> Iterator[
         slow = latency["p95"] > _SLOW_S
         yield (
             CARE if slow else GOOD,
-            f"An answer takes {latency['median']:.1f} s (median), one in twenty more than {latency['p95']:.1f} s.",
+            f"An answer takes {latency['median']:.1f} s (median), one in twenty over {latency['p95']:.1f} s.",
         )
 
 

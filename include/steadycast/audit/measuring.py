@@ -1,7 +1,8 @@
-"""Measures a source by its polls: does it answer, does it repeat itself, when does it settle, is it believable."""
+"""Measures a source by its polls: does it answer, repeat itself, settle, and can it be believed."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -81,9 +82,9 @@ def repeats(good: Sequence[AuditPoll], observations: Observations) -> dict[str, 
         if later is None or poll.newest is None:
             continue
         end = pd.Timestamp(poll.newest) + pd.Timedelta(days=1)
-        window = {"start": (end - pd.Timedelta(days=7)).date(), "end": end.date()}
-        now = observations.read(segments=[str(poll.segment)], **window)
-        then = observations.read(segments=[str(later.segment)], **window)
+        start, stop = (end - pd.Timedelta(days=7)).date(), end.date()
+        now = observations.read(segments=[str(poll.segment)], start=start, end=stop)
+        then = observations.read(segments=[str(later.segment)], start=start, end=stop)
         both = now.merge(then, on=list(c.CELL), how="left", suffixes=("", "_then"))
         parts.append(both[[*c.CELL, c.VALUE, f"{c.VALUE}_then"]])
     if not parts:
@@ -167,7 +168,7 @@ def _schema(good: Sequence[AuditPoll]) -> dict[str, Any]:
             "gone": sorted({*was.columns} - {*now.columns}),
             "new": sorted({*now.columns} - {*was.columns}),
         }
-        for was, now in zip(good, good[1:], strict=False)
+        for was, now in itertools.pairwise(good)
         if {*was.columns} != {*now.columns}
     ]
     return {"columns": list(good[-1].columns) if good else [], "changes": changes}

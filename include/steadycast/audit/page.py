@@ -24,11 +24,12 @@ _WORDS: Final = {"good": "good", "care": "with care", "bad": "bad"}
 _SHOWN_DAYS: Final = 120
 _SHOWN_VARIABLES: Final = 4
 _STYLE: Final = """
-body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:960px;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:960px;margin:2rem auto;
+padding:0 1rem}
 h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2rem}.sub{color:#666}
 .verdict{font-size:1.1rem;padding:.8rem 1rem;border-left:5px solid;background:#f6f6f6}
-table{border-collapse:collapse;width:100%}td,th{padding:.35rem .6rem;border-bottom:1px solid #e3e3e3;text-align:left;
-vertical-align:top}.level{white-space:nowrap;font-weight:600}img{max-width:100%;height:auto}
+table{border-collapse:collapse;width:100%}
+td,th{padding:.35rem .6rem;border-bottom:1px solid #e3e3e3;text-align:left;vertical-align:top}.level{white-space:nowrap;font-weight:600}img{max-width:100%;height:auto}
 """
 
 
@@ -89,7 +90,8 @@ def _values(measured: Mapping[str, Any]) -> str:
         + "</tr>"
         for name, told in measured["values"].items()
     )
-    head = "<tr><th>variable</th><th>unit</th><th>values</th><th>smallest</th><th>median</th><th>largest</th></tr>"
+    names = ("variable", "unit", "values", "smallest", "median", "largest")
+    head = f"<tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>"
     return f"<h2>Range</h2><table>{head}{rows}</table>"
 
 

@@ -52,7 +52,7 @@ def _candidates(listed: object, named: Mapping[str, dict[str, Any]]) -> Iterator
         name = candidate.get("name")
         if name in taken:
             yield ("candidates", i, "name"), f"{name!r} is the name of another source; names must differ"
-        taken.add(name)
+        taken.add(str(name))
         for place, text in _source(candidate, named):
             yield ("candidates", i, *place), text
 
