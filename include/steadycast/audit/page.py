@@ -29,7 +29,8 @@ padding:0 1rem}
 h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2rem}.sub{color:#666}
 .verdict{font-size:1.1rem;padding:.8rem 1rem;border-left:5px solid;background:#f6f6f6}
 table{border-collapse:collapse;width:100%}
-td,th{padding:.35rem .6rem;border-bottom:1px solid #e3e3e3;text-align:left;vertical-align:top}.level{white-space:nowrap;font-weight:600}img{max-width:100%;height:auto}
+td,th{padding:.35rem .6rem;border-bottom:1px solid #e3e3e3;text-align:left;vertical-align:top}
+.level{white-space:nowrap;font-weight:600}img{max-width:100%;height:auto}
 """
 
 
@@ -112,6 +113,13 @@ def _polls(polls: Sequence[AuditPoll]) -> bytes:
         axis.plot(days, [poll.latency_s or 0.0 for poll in mine], "o", ms=4, color=colour, label=label)
     axis.set_ylabel("latency, s")
     axis.set_ylim(bottom=0)
+    if all(poll.latency_s is None for poll in polls):
+        axis.set_ylabel("latency not measured")
+        axis.set_yticks([])
+    if polls:
+        margin = pd.Timedelta(days=3)
+        ends = [pd.Timestamp(polls[0].at[:19]) - margin, pd.Timestamp(polls[-1].at[:19]) + margin]
+        axis.set_xlim(*ends)
     axis.legend(frameon=False, fontsize=8, ncols=2)
     _dates(axis)
     return _png(figure)
@@ -123,6 +131,8 @@ def _ages(settle: Mapping[str, Any] | None) -> bytes:
     axis.bar(list(weeks), [100 * share for share in weeks.values()], color="#1f5fa8")
     if not weeks:
         axis.text(0.5, 0.5, "no change was seen", transform=axis.transAxes, ha="center", color="#666666")
+        axis.set_xticks([])
+        axis.set_yticks([])
     axis.set_xlabel("age in weeks at the last change")
     axis.set_ylabel("values, %")
     return _png(figure)

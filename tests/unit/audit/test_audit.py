@@ -34,8 +34,8 @@ class Provider:
                 {"name": "old_air", **table, "variables": [air]},
             ],
             "candidates": [
-                {"name": "air", **table, "variables": [air], "history_start": dt.date(2016, 3, 1), "twin": "old_air",
-                 "twin_tolerance": {"pm10": 2}, "lookback_weeks": 4},
+                {"name": "air", **table, "variables": [air], "history_start": dt.date(2016, 3, 1),
+                 "twin": "old_air", "twin_tolerance": {"pm10": 2}, "lookback_weeks": 4},
             ],
         }  # fmt: skip
         self.settings = Settings.model_validate(self.raw)
@@ -43,7 +43,7 @@ class Provider:
 
     def write(self, until, change=lambda day, value: value, column="pm10"):
         days = pd.date_range("2016-03-01", until - dt.timedelta(days=1))
-        lines = [f"bonn,{day:%Y-%m-%d},{change(day, 20 + day.dayofyear % 7)}" for day in days]
+        lines = [f"bonn,{day:%Y-%m-%d},{change(day, 20 + day.day_of_year % 7)}" for day in days]
         self.file.write_text(
             f"city,date,{column}\n" + "\n".join(line for line in lines if "None" not in line) + "\n"
         )
@@ -60,7 +60,7 @@ class Provider:
     def twin(self, shift=0.5):
         days = pd.date_range("2016-03-01", "2016-06-01", unit="us")
         rows = pd.DataFrame(
-            {"entity": "bonn", "date": days, "variable": "pm10", "value": 20.0 + days.dayofyear % 7 + shift}
+            {"entity": "bonn", "date": days, "variable": "pm10", "value": 20.0 + days.day_of_year % 7 + shift}
         )
         twin = self.lake.observations("old_air")
         twin.accept(twin.append(rows, dt.datetime(2016, 6, 1, tzinfo=dt.UTC)).segment, by="test")
@@ -179,7 +179,7 @@ def test_it_is_a_command(provider):
     file = provider.folder / "pipeline.yaml"
     file.write_text(yaml.safe_dump(provider.raw, sort_keys=False, allow_unicode=True))
     done = subprocess.run(
-        [sys.executable, "-m", "steadycast.audit", "air", "--lake", provider.lake.url, "--settings", str(file)],
+        [sys.executable, "-m", "steadycast.audit", "air", "--lake", provider.lake.url, "--settings", file],
         capture_output=True, text=True, timeout=120, env={"PYTHONPATH": "include", "PATH": ""},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
