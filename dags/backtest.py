@@ -8,13 +8,13 @@ week counts that has no forecast of its own. The demo's last weeks are scored wi
 The Slack message and the end of the failed task's log say what happened and what to do next.
 - **ingest**, **validate**: the target's source did not answer, or its gate refused the answer. Clear the task
   when the provider has recovered. No forecast is affected.
-- **backtest**: clear the task; it overwrites its own output under `backtest/<week>/`.
+- **quarantine**, **backtest**: clear the task; it overwrites its own output under `backtest/<week>/`.
 - **watch** relaunches what hangs. A task that hangs each time is set to failed; its note says why.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from steadycast_notifier import SlackNotifier
-from steadycast_runtime import settings, this_week
+from steadycast_runtime import quarantine, settings, this_week
 from steadycast_runtime.gate import gate
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, TAGS, defaults
 from steadycast_sensors import StallSensor
@@ -45,7 +45,7 @@ def backtest() -> None:  # noqa: D103 the module's docstring is the DAG's docume
             return week.run("backtest", week.settings)
 
     StallSensor(task_id="watch", recovery=SETTINGS.recovery)
-    ingest.expand(source=TARGET) >> validate.expand(source=TARGET) >> score()
+    ingest.expand(source=TARGET) >> validate.expand(source=TARGET) >> quarantine(only=TARGET) >> score()
 
 
 backtest()

@@ -7,14 +7,14 @@ the day after the last. A week that is published gives the same file again.
 The Slack message and the end of the failed task's log say what happened and what to do next.
 - **ingest**, **validate**, **compare_sources**: an optional source only marks the forecast degraded; without
   a fundamental one the run stops: clear its `ingest` and all downstream tasks when it has recovered.
-- **impute**, **train**, **infer**: clear the task. It overwrites its own output, nothing is doubled.
+- **quarantine**, **impute**, **train**, **infer**: clear the task; it overwrites its own output.
 - **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
 - **watch** relaunches what hangs. A task that hangs each time is set to failed; its note says why.
 """
 
 from airflow.sdk import dag, task
 from steadycast_notifier import SlackNotifier
-from steadycast_runtime import git_commit, settings, this_week
+from steadycast_runtime import git_commit, quarantine, settings, this_week
 from steadycast_runtime.gate import gate
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, weekly
 from steadycast_sensors import StallSensor, when_ready
@@ -70,8 +70,8 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
             return week.run("publish", week.settings, forecast, check, connection=week.publish_connection())
 
     StallSensor(task_id="watch", recovery=SETTINGS.recovery)
-    panel = impute()
-    ingest.expand(source=SOURCES) >> validate.expand(source=SOURCES) >> compare_sources() >> panel
+    held, panel = quarantine(), impute()
+    ingest.expand(source=SOURCES) >> validate.expand(source=SOURCES) >> compare_sources() >> held >> panel
     forecast = infer(panel, train(panel))
     publish(forecast, check_forecast(forecast))
 

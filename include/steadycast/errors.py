@@ -121,6 +121,17 @@ class SourceRateLimited(SourceUnreachable):
         super().__init__(source, what, remedy=remedy)
 
 
+class SourceUnknown(SourceError):
+    """Neither a source nor a candidate of pipeline.yaml has this name."""
+
+    def __init__(self, source: str, known: Sequence[str]) -> None:
+        super().__init__(
+            source,
+            "is neither a source nor a candidate of pipeline.yaml",
+            remedy=f"name one of {', '.join(known)}",
+        )
+
+
 class BadCredential(SourceError):
     """The source refused our credential (401, 403, missing key). A retry does not help."""
 
@@ -153,6 +164,10 @@ class GateFailed(SteadycastError):
 
 class SourceAbsent(SourceError):
     """A fundamental source has no usable data for this week; the run can not go on."""
+
+
+class DecisionRefused(SteadycastError):
+    """A decision about a quarantined value can not be taken as it was said."""
 
 
 class ModelError(SteadycastError):

@@ -24,7 +24,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from steadycast import degradation, timing
+from steadycast import degradation, quarantine, timing
 from steadycast import schema as c
 from steadycast.errors import ArtefactMissing, SourceAbsent
 from steadycast.lake import Lake
@@ -52,11 +52,13 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
         progress(f"reading {name}", done, len(names) + 1)
         source = settings.source(name)
         verdicts[name] = lake.read_json(f"runs/{as_of}/validate/{name}.json")
-        observed[name] = lake.observations(name).read(
+        known = lake.observations(name).read(
             segments=verdicts[name]["segments"], end=as_of + dt.timedelta(weeks=source.ahead_weeks)
         )
+        observed[name] = quarantine.apply(lake, name, known, as_of=as_of)
     progress("building the weekly panel", len(names), len(names) + 1)
-    frame = panel(settings, observed, as_of=as_of)
+    frame = panel(quarantine.without_ranges(lake, settings, as_of=as_of), observed, as_of=as_of)
+    frame = quarantine.mark_corrected(lake, settings, frame, observed, as_of=as_of)
     told = degradation.tell(settings, frame, verdicts, _compared(lake, as_of), as_of=as_of)
     written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
     lake.write_json(f"runs/{as_of}/impute/degraded.json", told)

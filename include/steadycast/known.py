@@ -6,6 +6,7 @@ import datetime as dt
 
 import pandas as pd
 
+from steadycast import quarantine
 from steadycast.lake import Lake
 
 
@@ -13,7 +14,8 @@ def known_rows(lake: Lake, source: str, as_of: dt.date, *, end: dt.date | None =
     """Accepted observations of a source as they were known in the run of ``as_of``.
 
     The segments are those that the week's validate went by, so that a re-run gives the same answer. Without
-    it they are the ones accepted and retrieved until the end of that day.
+    it they are the ones accepted and retrieved until the end of that day. What the quarantine and the filters
+    leave out is left out, and decided values are as decided.
 
     Args:
         lake: where to look.
@@ -26,6 +28,8 @@ def known_rows(lake: Lake, source: str, as_of: dt.date, *, end: dt.date | None =
     pinned = f"runs/{as_of}/validate/{source}.json"
     observations = lake.observations(source)
     if lake.exists(pinned):
-        return observations.read(segments=lake.read_json(pinned)["segments"], end=end or as_of)
+        found = observations.read(segments=lake.read_json(pinned)["segments"], end=end or as_of)
+        return quarantine.apply(lake, source, found, as_of=as_of)
     tomorrow = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC)
-    return observations.read(as_of=tomorrow - dt.timedelta(microseconds=1), end=end or as_of)
+    found = observations.read(as_of=tomorrow - dt.timedelta(microseconds=1), end=end or as_of)
+    return quarantine.apply(lake, source, found, as_of=as_of)

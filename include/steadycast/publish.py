@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import forecast_table, plots, publication, schema
+from steadycast import forecast_table, plots, publication, quarantine, schema
 from steadycast.errors import GateFailed, PublicationError
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -66,7 +66,7 @@ def run(
         publication.CSV: publication.csv_bytes(frame),
         publication.PLOT: _plot(lake, settings, frame, facts, as_of),
     }
-    facts |= {"check": check, "docs": verdict["docs"]}
+    facts |= {"check": check, "docs": verdict["docs"], **_decided(lake, as_of)}
     replaced = _replaced(lake, as_of)
     if replaced:
         facts |= {"replaces": replaced, "reasons": [*facts["reasons"], f"replaces a {replaced}"]}
@@ -81,6 +81,14 @@ def run(
         forecast_table.replace_week(url, table, frame, as_of)
     progress(f"publish: {verdict['verdict']}", steps, steps)
     return manifest
+
+
+def _decided(lake: Lake, as_of: dt.date) -> dict[str, Any]:
+    """The decisions that the forecast rests on, and what was left out of it."""
+    report = quarantine.newest_report(lake, as_of)
+    if report is None:
+        return {}
+    return {name: report[name] for name in ("decisions", "undecided", "filtered_values")}
 
 
 def _replaced(lake: Lake, as_of: dt.date) -> str | None:

@@ -4,7 +4,8 @@ A task opens its week with ``with this_week() as week`` and calls its stage. Eve
 lake) is imported on use, because DAG files import this package each time they are parsed.
 """
 
+from steadycast_runtime.decisions import quarantine
 from steadycast_runtime.places import git_commit, lake, settings
 from steadycast_runtime.week import Week, WeekUnknown, this_week, week_of
 
-__all__ = ["Week", "WeekUnknown", "git_commit", "lake", "settings", "this_week", "week_of"]
+__all__ = ["Week", "WeekUnknown", "git_commit", "lake", "quarantine", "settings", "this_week", "week_of"]

@@ -42,6 +42,7 @@ def create_app(prefix: str) -> FastAPI:
     app.middleware("http")(_no_scripts)
     _add_forecast(app, prefix)
     _add_gates(app, prefix)
+    _add_audits(app)
     _add_places_in_airflow(app, prefix)
     return app
 
@@ -96,6 +97,13 @@ def _add_gates(app: FastAPI, prefix: str) -> None:
             # a source that was absent has a verdict and no Data Docs
             return RedirectResponse(f"{prefix}/gates/{week}")
         return Response(data, media_type=media)
+
+
+def _add_audits(app: FastAPI) -> None:
+    @app.get("/audit/{source}")
+    def audit(source: Gate) -> HTMLResponse:
+        """The scorecard of a candidate or a source."""
+        return HTMLResponse(pages.lake().read_bytes(f"audits/{source}/scorecard.html"))
 
 
 def _add_places_in_airflow(app: FastAPI, prefix: str) -> None:

@@ -21,7 +21,17 @@ from airflow.sdk import TriggerRule  # noqa: E402 only importable now
 from airflow.sdk.definitions.dag import DAG  # noqa: E402
 from airflow.sdk.definitions.mappedoperator import MappedOperator  # noqa: E402
 
-STAGES = ["ingest", "validate", "compare_sources", "impute", "train", "infer", "check_forecast", "publish"]
+STAGES = [
+    "ingest",
+    "validate",
+    "compare_sources",
+    "quarantine",
+    "impute",
+    "train",
+    "infer",
+    "check_forecast",
+    "publish",
+]
 DAG_FILES = sorted((REPO / "dags").glob("*.py"))
 PARSE = """
 import json, pathlib, sys, time
@@ -65,7 +75,7 @@ def parse(env: dict[str, str]) -> dict[str, Any]:
 def test_parsing_is_quick_and_leaves_the_heavy_libraries_alone(tmp_path: Path) -> None:
     found = parse(environment(tmp_path))
     assert found["errors"] == {}
-    assert found["dags"] == ["backtest", "weekly_forecast"]
+    assert found["dags"] == ["backtest", "decisions", "source_audit", "weekly_forecast"]
     assert found["heavy"] == []
     assert max(found["seconds"].values()) < 1, found["seconds"]
 
@@ -159,8 +169,9 @@ def test_task_ids_are_the_stages_in_their_order(dags: dict[str, DAG]) -> None:
     dag = dags["weekly_forecast"]
     assert stages(dag) == STAGES
     for stage in (*STAGES, "backtest"):
-        assert (REPO / "include/steadycast" / f"{stage}.py").exists(), f"{stage} has no module of its name"
-    assert stages(dags["backtest"]) == ["ingest", "validate", "backtest"]
+        module = REPO / "include/steadycast" / stage
+        assert module.with_suffix(".py").exists() or module.is_dir(), f"{stage} has no module of its name"
+    assert stages(dags["backtest"]) == ["ingest", "validate", "quarantine", "backtest"]
 
 
 def stages(dag: DAG) -> list[str]:
@@ -183,6 +194,8 @@ def test_a_stage_waits_for_what_it_reads(dags: dict[str, DAG]) -> None:
     assert dag.get_task("publish").upstream_task_ids == {"infer", "check_forecast"}
     assert dag.get_task("validate").upstream_task_ids == {"ingest"}
     assert dag.get_task("compare_sources").upstream_task_ids == {"validate"}
+    assert dag.get_task("quarantine").upstream_task_ids == {"compare_sources"}
+    assert "quarantine" in dag.get_task("impute").upstream_task_ids
 
 
 def test_only_the_gates_run_after_a_failure_before_them(dags: dict[str, DAG]) -> None:
@@ -216,7 +229,25 @@ def test_the_backtest_follows_publication_and_actuals_of_the_same_week(dags: dic
         for task in dags["weekly_forecast"].tasks
         if task.outlets
     }
-    assert outlets == {"compare_sources": {"actuals_accepted"}, "publish": {"forecast_published"}}
+    assert outlets == {
+        "compare_sources": {"actuals_accepted"},
+        "quarantine": {"quarantine"},
+        "publish": {"forecast_published"},
+    }
+
+
+def test_people_are_asked_by_a_dag_of_its_own_that_no_forecast_waits_for(dags: dict[str, DAG]) -> None:
+    from steadycast.quarantine.asking import FOR_ALL
+
+    dag = dags["decisions"]
+    assert dag.timetable.asset_condition.name == "values_waiting"
+    assert [task.task_id for task in dag.topological_sort()] == ["question", "ask", "record"]
+    ask = dag.get_task("ask")
+    assert (ask.retries, ask.defaults) == (0, ["unknown"])
+    assert ask.response_timeout == dt.timedelta(hours=48)
+    assert sorted(ask.options) == sorted(FOR_ALL)
+    for task in dag.tasks:
+        assert f"**{task.task_id}**" in dag.doc_md
 
 
 def test_gates_have_a_button_to_their_data_docs(dags: dict[str, DAG]) -> None:

@@ -12,6 +12,7 @@ from steadycast.settings.pipeline import (
     Settings,
     TargetSettings,
 )
+from steadycast.settings.quarantine import Filter, QuarantineSettings
 from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
 from steadycast.settings.sources import (
@@ -39,6 +40,7 @@ __all__ = [
     "CheckForecastSettings",
     "ExpectationExtra",
     "ExpectationSettings",
+    "Filter",
     "ForecastSettings",
     "FredSource",
     "HttpCsvSource",
@@ -51,6 +53,7 @@ __all__ = [
     "OpenMeteoSource",
     "Paging",
     "PublishSettings",
+    "QuarantineSettings",
     "ReadySettings",
     "RecoverySettings",
     "Retries",

@@ -11,6 +11,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_va
 
 from steadycast.settings.base import Monday, Name, Strict, Timezone
 from steadycast.settings.countries import COUNTRIES
+from steadycast.settings.quarantine import QuarantineSettings
 from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings
 from steadycast.settings.sources import AnySource, SourceSettings
@@ -137,10 +138,14 @@ class Settings(Strict):
     schedule: ScheduleSettings
     target: TargetSettings
     sources: Annotated[tuple[AnySource, ...], Field(min_length=1)]
+    candidates: tuple[AnySource, ...] = Field(
+        (), description="Sources that are only polled and audited, until they are moved to `sources`."
+    )
     forecast: ForecastSettings = ForecastSettings()
     benchmarks: BenchmarkSettings = BenchmarkSettings()
     check_forecast: CheckForecastSettings = CheckForecastSettings()
     publish: PublishSettings = PublishSettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
     recovery: RecoverySettings = RecoverySettings()
     ready: ReadySettings = ReadySettings()
     watchdog: WatchdogSettings = WatchdogSettings()

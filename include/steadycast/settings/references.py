@@ -29,6 +29,7 @@ def broken_references(raw: Mapping[str, Any]) -> Iterator[Finding]:
     for i, source in enumerate(sources):
         for place, text in _source(_mapping(source), named):
             yield ("sources", i, *place), text
+    yield from _candidates(raw.get("candidates"), named)
     target = _mapping(raw.get("target"))
     if isinstance(target.get("source"), str):
         yield from _target(target, named)
@@ -42,6 +43,18 @@ def broken_references(raw: Mapping[str, Any]) -> Iterator[Finding]:
             ("benchmarks", "client_forecast"),
             "is the target itself; name the source with the client's own forecast",
         )
+
+
+def _candidates(listed: object, named: Mapping[str, dict[str, Any]]) -> Iterator[Finding]:
+    taken = set(named)
+    for i, entry in enumerate(listed if isinstance(listed, list) else []):
+        candidate = _mapping(entry)
+        name = candidate.get("name")
+        if name in taken:
+            yield ("candidates", i, "name"), f"{name!r} is the name of another source; names must differ"
+        taken.add(str(name))
+        for place, text in _source(candidate, named):
+            yield ("candidates", i, *place), text
 
 
 def _source(source: Mapping[str, Any], named: Mapping[str, dict[str, Any]]) -> Iterator[Finding]:

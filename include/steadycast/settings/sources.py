@@ -19,6 +19,7 @@ from pydantic import (
 
 from steadycast.settings.base import Name, Strict, Template, Timezone
 from steadycast.settings.http import Paging, Retries, Timeouts
+from steadycast.settings.quarantine import Filter
 from steadycast.settings.table import TableLayout, Variable
 
 
@@ -118,6 +119,11 @@ class SourceSettings(Strict):
         description="Per variable: largest normal daily difference to the twin, in the unit.",
     )
     imputation: ImputationSettings = ImputationSettings()
+    internal: bool = Field(
+        False,
+        description="The business' own data: implausible values wait for a decision. The target's always do.",
+    )
+    filters: tuple[Filter, ...] = Field((), description="What the business leaves out; counted and stored.")
     expectations: ExpectationSettings = ExpectationSettings()
 
     @field_validator("entities")
