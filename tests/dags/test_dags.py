@@ -134,7 +134,7 @@ def test_a_dag_file_is_short_and_computes_nothing(file: Path) -> None:
             else []
         )
     }
-    assert imported <= {"airflow", "steadycast_notifier", "steadycast_runtime", "steadycast_sensors"}
+    assert imported <= {"datetime", "airflow", "steadycast_notifier", "steadycast_runtime", "steadycast_sensors"}
 
 
 @pytest.mark.parametrize("dag_id", ["weekly_forecast", "backtest"])

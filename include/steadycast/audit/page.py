@@ -8,10 +8,11 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import matplotlib.dates as mdates
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from steadycast import schema as c
@@ -119,7 +120,7 @@ def _polls(polls: Sequence[AuditPoll]) -> bytes:
     if polls:
         margin = pd.Timedelta(days=3)
         first, last = pd.Timestamp(polls[0].at[:19]), pd.Timestamp(polls[-1].at[:19])
-        axis.set_xlim(date2num(first - margin), date2num(last + margin))
+        axis.set_xlim(*mdates.date2num([first - margin, last + margin]))  # type: ignore[no-untyped-call]
     axis.legend(frameon=False, fontsize=8, ncols=2)
     _dates(axis)
     return _png(figure)
