@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
+from steadycast_runtime.one_writer import OneWriter, on_sqlite
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -38,6 +39,9 @@ class SteadycastPlugin(AirflowPlugin):
     fastapi_apps: list[Any] = [  # noqa: RUF012 Airflow's own declaration
         {"app": BuiltOnFirstRequest(), "url_prefix": PREFIX, "name": "Steadycast"}
     ]
+    fastapi_root_middlewares: list[Any] = (
+        [{"middleware": OneWriter, "name": "One writer at a time"}] if on_sqlite() else []
+    )
     external_views: list[Any] = [  # noqa: RUF012
         {"name": "Forecast", "href": f"{PREFIX}/forecast", "destination": "nav", "url_route": "forecast"},
         {

@@ -75,6 +75,8 @@ def _quick() -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+        # the next triggerer takes the triggers of a killed one over, the watches of the runs among them
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
         # but patience with a busy machine: 5 s, the default, fails tasks if the API server waits for a core
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
