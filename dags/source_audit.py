@@ -9,8 +9,6 @@ to adopt it; then its entry moves to `sources`. The page is `audits/<name>/score
 - **scorecard**: clear the task; it is made of the stored polls.
 """
 
-import datetime as dt
-
 from airflow.sdk import dag, task
 from steadycast_notifier import SlackNotifier
 from steadycast_runtime import audit, settings
@@ -21,8 +19,7 @@ CANDIDATES = [source.name for source in SETTINGS.candidates]
 
 
 @dag(
-    schedule="30 7 * * *" if CANDIDATES else None, start_date=dt.datetime(2016, 1, 1, tzinfo=dt.UTC),
-    catchup=False, max_active_runs=1, default_args=defaults(SETTINGS), doc_md=__doc__,
+    **audit.daily(SETTINGS), default_args=defaults(SETTINGS), doc_md=__doc__,
     tags=["sources", "tier-3"], on_failure_callback=SlackNotifier(),
 )  # fmt: skip
 def source_audit() -> None:  # noqa: D103 the module's docstring is the DAG's documentation

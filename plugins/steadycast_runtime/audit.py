@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from typing import TYPE_CHECKING, Any
 
 from steadycast_runtime.connections import source_connection
 from steadycast_runtime.places import lake, settings
 
+if TYPE_CHECKING:
+    from steadycast.settings import Settings
+
 log = logging.getLogger(__name__)
+
+
+def daily(settings: Settings) -> dict[str, Any]:
+    """Schedule of the DAG: each morning, or never while there is no candidate."""
+    return {
+        "schedule": "30 7 * * *" if settings.candidates else None,
+        "start_date": dt.datetime(2016, 1, 1, tzinfo=dt.UTC),
+        "catchup": False,
+        "max_active_runs": 1,
+    }
 
 
 def poll(source: str) -> str:

@@ -30,6 +30,7 @@ _MAYBE_WAITING = AssetAlias("quarantine", group="steadycast")
 def quarantine(only: Sequence[str] | None = None) -> str:
     """Review the week; values that wait start the DAG that asks. With ``only`` nobody is asked."""
     from steadycast import quarantine as stage
+    from steadycast.quarantine import asking as form
 
     with this_week() as week:
         context = get_current_context()
@@ -39,7 +40,7 @@ def quarantine(only: Sequence[str] | None = None) -> str:
         )  # fmt: skip
         report = week.lake.read_json(path)
         log.info("%s: %s", path, report["summary"])
-        if report["undecided"] and only is None:
+        if only is None and len(form.waiting(week.lake, week.as_of)):
             context["outlet_events"][_MAYBE_WAITING].add(WAITING)
         return path
 
@@ -83,7 +84,7 @@ def question() -> dict[str, str]:
         held = form.waiting(week.lake, week.as_of)
         if held.empty:
             raise AirflowSkipException(f"nothing of the week {week.as_of} waits for a decision any more")
-        week.lake.write_frame(_asked(week.as_of), held)
+        week.lake.write_frame(form.asked_path(week.as_of), held)
         hours = week.settings.quarantine.answer_within_h
         many = f"{len(held)} implausible value(s), outlier or error?"
         return {
@@ -101,7 +102,7 @@ def record(answer: Mapping[str, Any]) -> list[str]:
     from steadycast.quarantine import asking as form
 
     with this_week() as week:
-        held = week.lake.read_frame(_asked(week.as_of))
+        held = week.lake.read_frame(form.asked_path(week.as_of))
         user, given = answer.get("responded_by_user"), answer.get("params_input") or {}
         made = form.store(
             week.lake, held, answer["chosen_options"][0], given.get("exceptions") or "",
@@ -110,10 +111,6 @@ def record(answer: Mapping[str, Any]) -> list[str]:
         for decision in made:
             log.info("%s by %s: %s of %s", decision.id, decision.owner, decision.choice, decision.source)
         return [decision.id for decision in made]
-
-
-def _asked(as_of: dt.date) -> str:
-    return f"runs/{as_of}/quarantine/asked.parquet"
 
 
 def _moment(answer: Mapping[str, Any]) -> dt.datetime:

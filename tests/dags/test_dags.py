@@ -134,7 +134,7 @@ def test_a_dag_file_is_short_and_computes_nothing(file: Path) -> None:
             else []
         )
     }
-    assert imported <= {"datetime", "airflow", "steadycast_notifier", "steadycast_runtime", "steadycast_sensors"}
+    assert imported <= {"airflow", "steadycast_notifier", "steadycast_runtime", "steadycast_sensors"}
 
 
 @pytest.mark.parametrize("dag_id", ["weekly_forecast", "backtest"])
@@ -246,6 +246,35 @@ def test_people_are_asked_by_a_dag_of_its_own_that_no_forecast_waits_for(dags: d
     assert (ask.retries, ask.defaults) == (0, ["unknown"])
     assert ask.response_timeout == dt.timedelta(hours=48)
     assert sorted(ask.options) == sorted(FOR_ALL)
+    for task in dag.tasks:
+        assert f"**{task.task_id}**" in dag.doc_md
+
+
+def test_candidates_are_polled_each_day_and_without_any_nothing_runs(
+    dags: dict[str, DAG], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    assert type(dags["source_audit"].timetable).__name__ == "NullTimetable"
+    text = (REPO / "include/config/pipeline.yaml").read_text(encoding="utf-8")
+    (tmp_path / "air.csv").write_text("city,date,pm10\nbonn,2016-05-01,20\nbonn,2016-05-02,21\n")
+    entry = f"""candidates:
+  - name: air
+    kind: local_file
+    path: {tmp_path / "air.csv"}
+    layout: {{entity_field: city}}
+    variables: [{{name: pm10, unit: ug/m3, minimum: 0}}]
+"""
+    more = tmp_path / "pipeline.yaml"
+    more.write_text(text + entry, encoding="utf-8")
+    monkeypatch.setenv("STEADYCAST_SETTINGS", str(more))
+    monkeypatch.setenv("STEADYCAST_LAKE", str(tmp_path / "lake"))
+    dag = DagBag(dag_folder=str(REPO / "dags" / "source_audit.py")).dags["source_audit"]
+    assert mapped_over(dag, "poll") == ["air"]
+    assert dag.timetable.expression == "30 7 * * *"
+    poll, scorecard = (dag.get_task(name).python_callable for name in ("poll", "scorecard"))
+    path = scorecard(poll("air"))
+    assert "Go on polling air: 1 poll(s)" in (tmp_path / "lake" / path).read_text(encoding="utf-8")
     for task in dag.tasks:
         assert f"**{task.task_id}**" in dag.doc_md
 

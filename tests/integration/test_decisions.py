@@ -18,7 +18,7 @@ from tests.till import FIRST, SECOND, THIRD, Shop
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_S = 400  # a busy machine takes minutes where a quiet one takes seconds
-ANSWER_WITHIN_S = 12
+ANSWER_WITHIN_S = 20
 OLD = {("left", "2016-05-25"): "824.0", ("right", "2016-05-26"): "5000"}
 NEW = {("left", "2016-06-01"): "950.0"}
 pytestmark = [pytest.mark.timeout(900)]
@@ -76,6 +76,9 @@ def question_of(stack: Stack, week: Any) -> tuple[Any, dict[str, Any]]:
     path = f"/dags/decisions/dagRuns/{run.id}/taskInstances/ask/-1/hitlDetails"
 
     def asked() -> dict[str, Any] | None:
+        # a person never answers between the question and the state in which the task waits for it
+        if not any((t.id, t.state) == ("ask", "awaiting_input") for t in stack.api.tasks(run)):
+            return None
         try:
             return dict(stack.api.call("GET", path))
         except ApiError as error:
@@ -98,7 +101,7 @@ def test_a_persons_answer_becomes_a_stored_decision(shop: Shop, stack: Stack) ->
     }
     stack.api.call("PATCH", question["path"], json=answer)
     ended = stack.api.wait(run, timeout_s=LONG_S)
-    assert ended.state == "success", [stack.api.log(run, task) for task in stack.api.tasks(run)]
+    assert ended.state == "success", {task.id: task.state for task in stack.api.tasks(run)}
     made = {one.choice: one for one in decisions.every(shop.lake, "till")}
     assert set(made) == {"error-correct", "outlier-keep"}
     corrected = made["error-correct"]

@@ -8,11 +8,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import matplotlib.dates as mdates
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from steadycast import schema as c
@@ -118,9 +117,8 @@ def _polls(polls: Sequence[AuditPoll]) -> bytes:
         axis.set_ylabel("latency not measured")
         axis.set_yticks([])
     if polls:
-        margin = pd.Timedelta(days=3)
-        first, last = pd.Timestamp(polls[0].at[:19]), pd.Timestamp(polls[-1].at[:19])
-        axis.set_xlim(*mdates.date2num([first - margin, last + margin]))  # type: ignore[no-untyped-call]
+        first, last = (float(date2num(pd.Timestamp(p.at[:19]))) for p in (polls[0], polls[-1]))  # type: ignore[no-untyped-call]
+        axis.set_xlim(first - 3, last + 3)  # days
     axis.legend(frameon=False, fontsize=8, ncols=2)
     _dates(axis)
     return _png(figure)

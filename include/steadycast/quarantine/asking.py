@@ -25,17 +25,32 @@ FOR_ALL: Final = ("outlier-keep", "error-drop", "unknown")
 """Choices that need no value of their own and so can be made for all values at once."""
 NOBODY: Final = "nobody"
 SHOWN: Final = 50
+_WEEKS_BACK: Final = 8
 _EXAMPLE: Final = "write lines like '3f2a9c01 error-correct 14.2' or '3f2a9c01 outlier-keep'"
 
 
 def waiting(lake: Lake, as_of: dt.date) -> pd.DataFrame:
-    """Values of the week's report that nobody has decided about until now; CELL_DTYPES, newest first.
+    """Values of the week's report to ask about: neither decided until now, nor asked in an earlier week.
+
+    Weeks that are run one after the other, as a backfill does, so ask once about a value. One whose answer
+    never came to be recorded waits in the list of the command line.
+
+    Returns: CELL_DTYPES, newest first.
 
     Raises:
         ArtefactMissing: the week has no report.
     """
     held = lake.read_frame(lake.read_json(report_path(as_of))["cells"])
+    for back in range(1, _WEEKS_BACK + 1):
+        earlier = asked_path(as_of - dt.timedelta(weeks=back))
+        if lake.exists(earlier):
+            held = held[~held[ID].isin(lake.read_frame(earlier)[ID])]
     return _undecided(lake, held[held[CHOICE] == ""])
+
+
+def asked_path(as_of: dt.date) -> str:
+    """Where the values are that the week's question was about."""
+    return f"runs/{as_of}/quarantine/asked.parquet"
 
 
 def _undecided(lake: Lake, held: pd.DataFrame) -> pd.DataFrame:

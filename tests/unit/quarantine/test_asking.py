@@ -63,6 +63,14 @@ def test_without_an_answer_nobody_knows_and_is_not_asked_again(shop):
     assert shop.used(SECOND, "left", "2016-05-25") is None
 
 
+def test_a_value_is_asked_about_once_though_weeks_follow_on_each_other(shop):
+    shop.lake.write_frame(asking.asked_path(FIRST), asking.waiting(shop.lake, FIRST))
+    shop.week(SECOND, {**TYPED, ("left", "2016-06-01"): "950.0"})
+    assert len(shop.waiting(SECOND)) == 4
+    assert asking.waiting(shop.lake, SECOND)["seen"].tolist() == ["950.0"]
+    assert len(asking.waiting(shop.lake, FIRST)) == 3  # asking the same week again asks the same
+
+
 def test_silence_overrides_nobody_who_decided_meanwhile(shop):
     held = asking.waiting(shop.lake, FIRST)
     answer(shop, "outlier-keep")
