@@ -1,0 +1,164 @@
+"""A real stack on made-up data: Airflow's components, the sandbox, supervisor and the watchdog."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.faults import limits
+from tests.faults.listener import Listener, running_listener
+from tests.faults.strike import VARIABLE, plan, struck
+from tests.sandbox_server import REPO
+from tests.services import free_port
+from tests.small_data import write_small_data
+
+sys.path.insert(0, str(REPO / "scripts"))
+
+from steadycast_local import processes
+from steadycast_local.api import AirflowApi, ApiError, Run, Task
+from steadycast_local.options import Options
+from steadycast_local.stack import Stack
+
+START_S = 400
+DAG, VANILLA = "weekly_forecast", "vanilla"
+
+
+class NotThere(AssertionError):
+    """Something did not happen in time."""
+
+
+class Stand:
+    """The stack and what the rows of the matrix do with it."""
+
+    def __init__(self, home: Path, stack: Stack, listener: Listener) -> None:
+        self.home, self.stack, self.listener = home, stack, listener
+        self.faults = home / "faults"
+
+    @property
+    def api(self) -> AirflowApi:
+        """Logged in as the administrator."""
+        return self.stack.api
+
+    def plan(self, week: dt.date, stage: str, fault: str) -> None:
+        """Put a fault into a stage of a week's run, to come."""
+        plan(self.faults, limits.key(week, stage), fault)
+
+    def struck(self, week: dt.date, stage: str, timeout_s: float = 240) -> Mapping[str, float]:
+        """Wait until the fault has struck; when, and in which process."""
+        told = until(lambda: struck(self.faults, limits.key(week, stage)), timeout_s, f"fault in {stage}")
+        assert told is not None
+        return told
+
+    def trigger(self, week: dt.date) -> Run:
+        """Start the week's run."""
+        return self.api.trigger(DAG, str(week))
+
+    def ended(self, run: Run, timeout_s: float) -> Run:
+        """Wait for a run to end; Airflow may be away for a while meanwhile."""
+
+        def look() -> Run | None:
+            with contextlib.suppress(ApiError):
+                now = self.api.run(run)
+                return now if now.ended else None
+            return None
+
+        found = until(look, timeout_s, f"end of {run.dag} {run.week}")
+        assert found is not None
+        return found
+
+    def tasks(self, run: Run) -> list[dict[str, Any]]:
+        """All task instances of a run, as the API tells them."""
+        path = f"/dags/{run.dag}/dagRuns/{run.id}/taskInstances"
+        return list(self.api.call("GET", path, params={"limit": 1000})["task_instances"])
+
+    def published(self, week: dt.date) -> dict[str, str]:
+        """Digests of a week's published files; empty if it is not published."""
+        folder = self.stack.options.lake / "published" / str(week)
+        if not (folder / "manifest.json").exists():
+            return {}
+        return {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            for name in ("forecast.parquet", "forecast.csv")
+        }
+
+    def is_published(self, week: dt.date) -> bool:
+        """Has the week its forecast, and not only a fallback?"""
+        manifest = self.stack.options.lake / "published" / str(week) / "manifest.json"
+        return manifest.exists() and json.loads(manifest.read_text()).get("verdict") != "fallback"
+
+    def pid(self, component: str) -> int:
+        """Process id of a component as supervisor has it."""
+        return next(state.pid for state in self.stack.manager.states() if state.name == component)
+
+    def wait_until_read(self, *dags: str) -> None:
+        """Wait until the DAG files have been read."""
+
+        def look() -> bool:
+            errors = self.api.import_errors()
+            assert not errors, "\n".join(errors)
+            return all(self.api.has_dag(dag) for dag in dags)
+
+        until(look, START_S, "DAGs")
+
+    def orphans(self) -> list[psutil.Process]:
+        """Processes of the stack that hang from no component any more."""
+        return processes.of_stack(self.stack.options.home)
+
+
+def until(look: Callable[[], Any], timeout_s: float, what: str, pause_s: float = 0.5) -> Any:
+    """Look again and again until there is something.
+
+    Raises:
+        NotThere: nothing in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise NotThere(f"no {what} within {timeout_s:.0f} s")
+        time.sleep(pause_s)
+    return found
+
+
+@contextlib.contextmanager
+def running_stand(
+    home: Path, *, parallel: int = 16, env: Mapping[str, str] | None = None, **watchdog: float
+) -> Iterator[Stand]:
+    """Everything started and read; ended with the block."""
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "pipeline.yaml"
+    limits.write_settings(settings, **watchdog)
+    with running_listener() as listener:
+        options = Options(
+            home=home / "stack", port=free_port(), sandbox_port=free_port(), watchdog=True,
+            data=write_small_data(home / "data"), dags=REPO / "tests/faults/dags",
+            extra_env=_environment(home, settings, listener, parallel) | dict(env or {}),
+        )  # fmt: skip
+        with Stack(options).running(timeout_s=START_S, say=lambda _: None) as stack:
+            stand = Stand(home, stack, listener)
+            stand.wait_until_read(DAG, VANILLA)
+            yield stand
+
+
+def _environment(home: Path, settings: Path, listener: Listener, parallel: int) -> dict[str, str]:
+    path = (REPO / "tests/faults/site", REPO / "include", REPO / "plugins", REPO)
+    return {
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        VARIABLE: str(home / "faults"),
+        "STEADYCAST_FAULTS_EXECUTION_S": str(limits.EXECUTION_S),
+        "STEADYCAST_SETTINGS": str(settings),
+        "STEADYCAST_GIT_COMMIT": "faults",
+        "STEADYCAST_WATCHDOG_WEBHOOK": f"{listener.url}/webhook",
+        "STEADYCAST_WATCHDOG_DEADMAN": f"{listener.url}/ping",
+        "AIRFLOW__CORE__PARALLELISM": str(parallel),
+        "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "128",
+    }
