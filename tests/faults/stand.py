@@ -25,7 +25,7 @@ from tests.small_data import write_small_data
 sys.path.insert(0, str(REPO / "scripts"))
 
 from steadycast_local import processes
-from steadycast_local.api import AirflowApi, ApiError, Run, Task
+from steadycast_local.api import AirflowApi, ApiError, Run
 from steadycast_local.options import Options
 from steadycast_local.stack import Stack
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 
 from steadycast.settings import WatchdogSettings
-from watchdog.core import CreateRun, Program, PublishFallback, Restart, Seen, Tell, decide
+from watchdog.core import CreateRun, PublishFallback, Restart, Tell, decide
 from watchdog.due import Due
 from watchdog.memory import Memory
+from watchdog.seen import Program, Seen
 
 WEEK = dt.date(2016, 6, 6)
 START = dt.datetime(2016, 6, 6, 6, tzinfo=dt.UTC)
@@ -85,6 +86,47 @@ def test_a_dead_or_wedged_component_is_restarted_once_it_is_confirmed(seen, comp
 def test_what_is_no_sign_of_death_restarts_nothing(seen):
     done, _ = looks(seen, seen, seen, seen)
     assert done == [[], [], [], []]
+
+
+@pytest.mark.parametrize(
+    ("up_s", "restarted"),
+    [
+        pytest.param(62, False, id="its_heartbeat_is_of_the_process_before"),
+        pytest.param(70, True, id="it_was_well_after_its_start"),
+    ],
+)
+def test_a_wedge_soon_after_the_start_is_not_taken_for_a_slow_start(up_s, restarted):
+    seen = late(64, programs=UP | {"scheduler": Program("RUNNING", up_s)})
+    (_, second), _ = looks(seen, seen)
+    assert any(isinstance(action, Restart) for action in second) == restarted
+
+
+def test_an_api_server_that_answered_since_its_start_is_judged_at_once():
+    young = UP | {"api-server": Program("RUNNING", 40)}
+    silent = well(programs=young, api="timed out", heartbeats={})
+    answered = Memory(api_answered=START - dt.timedelta(seconds=20))
+    (_, second), _ = looks(silent, silent, memory=answered)
+    assert [a.component for a in second if isinstance(a, Restart)] == ["api-server"]
+    before = Memory(api_answered=START - dt.timedelta(seconds=41))
+    done, _ = looks(silent, silent, memory=before)
+    assert done == [[], []]
+
+
+def test_celery_workers_that_do_not_answer_are_told_and_not_restarted():
+    none, one = well(workers=()), well(workers=("celery@a",))
+    done, memory = looks(one, none, none, none, one)
+    assert [[a.text for a in actions] for actions in done] == [
+        [], [], ["0 of 1 Celery workers answer (none)"], [],
+        ["resolved: 0 of 1 Celery workers answer (none)"],
+    ]  # fmt: skip
+    assert memory.open == {}
+
+
+def test_while_the_broker_is_silent_nobody_knows_about_the_workers():
+    silent = well(broker="OperationalError")
+    done, memory = looks(well(workers=()), well(workers=()), silent, silent)
+    assert [a.text for a in done[3]] == ["the broker of the Celery workers does not answer: OperationalError"]
+    assert set(memory.open) == {"workers", "broker"}
 
 
 def test_one_bad_look_between_good_ones_is_forgotten():
