@@ -17,7 +17,7 @@ LAST = dt.date(2016, 8, 22)
 EXECUTION_S = 60.0
 """``execution_timeout`` of each try, here and for vanilla Airflow; ten minutes in the product."""
 RECOVERY: dict[str, Any] = {
-    "progress_timeout_s": 20, "attempt_timeout_s": 90, "queue_timeout_s": 40, "scheduled_timeout_s": 40,
+    "progress_timeout_s": 30, "attempt_timeout_s": 90, "queue_timeout_s": 40, "scheduled_timeout_s": 40,
     # eight faults are put into one run, where a real one has one or two
     "relaunches_per_run": 40, "poll_every_s": 2,
 }  # fmt: skip
@@ -30,6 +30,11 @@ STAGES = ("ingest", "validate", "compare_sources", "impute", "train", "infer", "
 def weeks(count: int, skip: int = 0) -> list[dt.date]:
     """So many Mondays from FIRST on."""
     return [FIRST + dt.timedelta(weeks=n) for n in range(skip, skip + count)]
+
+
+def number(week: dt.date) -> int:
+    """Which one of the weeks."""
+    return (week - FIRST).days // 7
 
 
 def key(week: dt.date, stage: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from tests.faults import limits
+from tests.faults.clock import Clock
 from tests.faults.listener import Listener, running_listener
 from tests.faults.strike import VARIABLE, plan, struck
 from tests.sandbox_server import REPO
@@ -40,8 +41,9 @@ class NotThere(AssertionError):
 class Stand:
     """The stack and what the rows of the matrix do with it."""
 
-    def __init__(self, home: Path, stack: Stack, listener: Listener) -> None:
+    def __init__(self, home: Path, stack: Stack, listener: Listener, clock: Clock | None = None) -> None:
         self.home, self.stack, self.listener = home, stack, listener
+        self.clock = clock or Clock(home / "clock")
         self.faults = home / "faults"
 
     @property
@@ -76,20 +78,26 @@ class Stand:
         assert found is not None
         return found
 
+    @staticmethod
+    def run_of(record: Mapping[str, Any]) -> Run:
+        """A run from the API's record."""
+        return Run.of(record)
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the providers are."""
+        return f"http://127.0.0.1:{self.stack.options.sandbox_port}"
+
+    def cure(self, run: Run, task: Mapping[str, Any]) -> str:
+        """What made the task's next try, in a word."""
+        tries = task["try_number"] - 1
+        seen = (task["note"] or "").splitlines()[-1:] or ["Airflow's own retry"]
+        return seen[0] if tries == 1 else f"{seen[0]} ({tries} more tries)"
+
     def tasks(self, run: Run) -> list[dict[str, Any]]:
         """All task instances of a run, as the API tells them."""
         path = f"/dags/{run.dag}/dagRuns/{run.id}/taskInstances"
         return list(self.api.call("GET", path, params={"limit": 1000})["task_instances"])
-
-    def published(self, week: dt.date) -> dict[str, str]:
-        """Digests of a week's published files; empty if it is not published."""
-        folder = self.stack.options.lake / "published" / str(week)
-        if not (folder / "manifest.json").exists():
-            return {}
-        return {
-            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-            for name in ("forecast.parquet", "forecast.csv")
-        }
 
     def is_published(self, week: dt.date) -> bool:
         """Has the week its forecast, and not only a fallback?"""
@@ -110,9 +118,34 @@ class Stand:
 
         until(look, START_S, "DAGs")
 
-    def orphans(self) -> list[psutil.Process]:
-        """Processes of the stack that hang from no component any more."""
-        return processes.of_stack(self.stack.options.home)
+    def beat(self, component: str) -> float:
+        """When the component gave its last sign of life, seconds since 1970; 0 if that is not known now."""
+        try:
+            told = self.api.call("GET", "/monitor/health")
+        except ApiError:
+            return 0
+        if component == "api-server":
+            return time.time()
+        name = component.replace("-", "_")
+        last = told.get(name, {}).get(f"latest_{name}_heartbeat")
+        return dt.datetime.fromisoformat(last).timestamp() if last else 0
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes of the stack."""
+        record = self.stack.record()
+        return processes.of_stack(self.stack.options.home, record["pid"] if record else None)
+
+    def power_on(self) -> None:
+        """What a boot does after everything has died."""
+        self.stack.start()
+        self.stack.wait_until_healthy(START_S, say=lambda _: None)
+
+    def repair(self) -> None:
+        """By hand, so that the next row finds a stack that works: continue what is stopped."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.status() == psutil.STATUS_STOPPED:
+                    process.resume()
 
 
 def until(look: Callable[[], Any], timeout_s: float, what: str, pause_s: float = 0.5) -> Any:
@@ -131,29 +164,58 @@ def until(look: Callable[[], Any], timeout_s: float, what: str, pause_s: float =
 
 @contextlib.contextmanager
 def running_stand(
-    home: Path, *, parallel: int = 16, env: Mapping[str, str] | None = None, **watchdog: float
+    home: Path, *, parallel: int = 16, watched: bool = True, lake_mb: int = 0, **watchdog: float
 ) -> Iterator[Stand]:
-    """Everything started and read; ended with the block."""
+    """Everything started and read; ended with the block.
+
+    Args:
+        home: folder of everything that is written.
+        parallel: tasks at a time.
+        watched: False leaves out the sensor and the watchdog: what is left is Airflow under supervisor.
+        lake_mb: size of a file system of its own for the lake, which can be filled; needs the right to mount.
+        watchdog: its settings, where they differ from those of ``limits``.
+    """
     home.mkdir(parents=True, exist_ok=True)
+    clock = Clock(home / "clock")
     settings = home / "pipeline.yaml"
     limits.write_settings(settings, **watchdog)
     with running_listener() as listener:
         options = Options(
-            home=home / "stack", port=free_port(), sandbox_port=free_port(), watchdog=True,
+            home=home / "stack", port=free_port(), sandbox_port=free_port(), watchdog=watched,
             data=write_small_data(home / "data"), dags=REPO / "tests/faults/dags",
-            extra_env=_environment(home, settings, listener, parallel) | dict(env or {}),
+            extra_env=_environment(home, settings, listener, parallel, watched=watched) | clock.environment,
         )  # fmt: skip
-        with Stack(options).running(timeout_s=START_S, say=lambda _: None) as stack:
-            stand = Stand(home, stack, listener)
+        with (
+            _small_disk(options.lake, lake_mb),
+            Stack(options).running(timeout_s=START_S, say=lambda _: None) as stack,
+        ):
+            stand = Stand(home, stack, listener, clock)
             stand.wait_until_read(DAG, VANILLA)
             yield stand
 
 
-def _environment(home: Path, settings: Path, listener: Listener, parallel: int) -> dict[str, str]:
+@contextlib.contextmanager
+def _small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    if not megabytes:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    size = f"size={megabytes}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _environment(
+    home: Path, settings: Path, listener: Listener, parallel: int, *, watched: bool
+) -> dict[str, str]:
     path = (REPO / "tests/faults/site", REPO / "include", REPO / "plugins", REPO)
     return {
         "PYTHONPATH": os.pathsep.join(map(str, path)),
         VARIABLE: str(home / "faults"),
+        "STEADYCAST_FAULTS_UNWATCHED": "" if watched else "1",
         "STEADYCAST_FAULTS_EXECUTION_S": str(limits.EXECUTION_S),
         "STEADYCAST_SETTINGS": str(settings),
         "STEADYCAST_GIT_COMMIT": "faults",

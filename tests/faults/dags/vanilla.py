@@ -23,7 +23,7 @@ def vanilla():
 
     @task
     def keys() -> list[str]:
-        return get_current_context()["params"]["keys"]
+        return get_current_context()["dag_run"].conf["keys"]
 
     stage.expand(key=keys())
 

@@ -16,6 +16,11 @@ wiring.defaults = lambda settings: {
     "execution_timeout": dt.timedelta(seconds=EXECUTION_S),
 }
 wiring.weekly = lambda settings: {**product_weekly(settings), "max_active_runs": 16}
+if os.environ.get("STEADYCAST_FAULTS_UNWATCHED"):
+    import steadycast_sensors
+    from airflow.providers.standard.operators.empty import EmptyOperator
+
+    steadycast_sensors.StallSensor = lambda recovery=None, conn_id=None, **named: EmptyOperator(**named)
 try:
     runpy.run_path(str(Path(__file__).resolve().parents[3] / "dags/weekly_forecast.py"))
 finally:
