@@ -1,7 +1,7 @@
 """``make faults``: all parts of the matrix one after another, then the table.
 
 ``python -m tests.faults HOME PART ...`` runs parts alone; what they found stays in HOME/rows.json, and
-``table`` prints it. Exit code 1 if a row did not recover in time, or its outputs are not those of a clean run.
+``table`` writes the page. Exit code 1 if a row did not recover in time, or its outputs are not a clean run's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the weeks' forecasts are when nothing goes wrong: the stages called one after another, without Airflow."""
+"""The weeks' forecasts when nothing goes wrong: the stages one after another, without Airflow."""
 
 from __future__ import annotations
 

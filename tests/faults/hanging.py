@@ -39,10 +39,12 @@ def hang(stand: Stand, rows: Rows, plans: dict[tuple[dt.date, str], str], say: S
     runs = {week: stand.trigger(week) for week in weeks}
     for week, run in runs.items():
         say(f"{week} ended: {stand.ended(run, RUN_S).state}")
-    clean = clean_weeks(stand.home / "pipeline.yaml", stand.sandbox_url, stand.home / "clean", weeks)
+    clean = clean_weeks(stand.home / "pipeline.yaml", stand.sandbox_url, stand.home.parent / "clean", weeks)
     for week, run in runs.items():
         tasks = stand.tasks(run)
-        outputs = compare(stand.home / "clean" / str(week), stand.stack.options.lake, week, clean[str(week)])
+        outputs = compare(
+            stand.home.parent / "clean" / str(week), stand.stack.options.lake, week, clean[str(week)]
+        )
         for stage in [stage for at, stage in plans if at == week]:
             task = _of(tasks, stage)
             seconds = _recovered(stand, week, stage, task)

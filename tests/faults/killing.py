@@ -30,11 +30,16 @@ def kill_all(
         watched: False for a stack without sensor and watchdog, which fills the column of vanilla Airflow.
     """
     clean = clean_weeks(
-        stand.home / "pipeline.yaml", stand.sandbox_url, stand.home / "clean", [week for week, _ in kills]
+        stand.home / "pipeline.yaml",
+        stand.sandbox_url,
+        stand.home.parent / "clean",
+        [week for week, _ in kills],
     )
     for week, kill in kills:
         seconds, how = _one(stand, week, kill)
-        outputs = compare(stand.home / "clean" / str(week), stand.stack.options.lake, week, clean[str(week)])
+        outputs = compare(
+            stand.home.parent / "clean" / str(week), stand.stack.options.lake, week, clean[str(week)]
+        )
         if not watched:
             text = how if seconds is None else f"{how}, {seconds:.0f} s"
             rows.put(kill.place, kill.fault, vanilla=text + (f"; {outputs}" if outputs else ""))

@@ -59,7 +59,7 @@ def _task(_: Stand, task: psutil.Process) -> None:
 
 
 def _worker(_: Stand, task: psutil.Process) -> None:
-    """The process that supervises the task is LocalExecutor's worker; the task itself goes on as an orphan."""
+    """What supervises the task is LocalExecutor's worker; the task itself goes on as an orphan."""
     parent = task.parent()
     assert parent is not None
     parent.kill()

@@ -87,7 +87,7 @@ def document(rows: list[Row], notes: str) -> str:
     return "\n".join([
         "# Fault matrix", "",
         "Written by `make faults`; do not edit. " + notes, "",
-        f"**{ok} of {len(rows)} rows recovered without a hand, in time, with the outputs of a clean run.**", "",
+        f"**{ok} of {len(rows)} rows recovered without a hand, in time, with a clean run's outputs.**", "",
         markdown(rows), "",
         "## Limits, shortened for the test", "",
         "| limit | here | shipped |", "|---|---|---|", *limit_lines, "",
