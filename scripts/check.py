@@ -34,7 +34,7 @@ TESTS = {
         "tests/unit", "tests/dags", "tests/integration", f"--ignore={LAUNCHER}", "-n", "2",
         "--cov", "--cov-report=term-missing:skip-covered",
     ),
-    "launcher, e2e": (LAUNCHER, "tests/e2e"),
+    "launcher, e2e, faults": (LAUNCHER, "tests/e2e", "tests/faults"),
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from steadycast.settings import load
 from tests.faults import limits
 from tests.faults.listener import running_listener
 from tests.faults.stand import DAG, Options, Stack, Stand
@@ -130,7 +131,7 @@ def _stand(home: Path, *, small: bool) -> Iterator[Stand]:
             extra_env=env,
         )  # fmt: skip
         with Stack(options).running(timeout_s=1200, say=lambda _: None) as stack:
-            stand = Stand(home, stack, listener)
+            stand = Stand(home, stack, listener, load(settings))
             stand.wait_until_read(DAG)
             yield stand
 

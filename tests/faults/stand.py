@@ -9,12 +9,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from steadycast.settings import Settings
 from tests.faults import limits
 from tests.faults.clock import Clock
 from tests.faults.listener import Listener, running_listener
@@ -41,8 +42,10 @@ class NotThere(AssertionError):
 class Stand:
     """The stack and what the rows of the matrix do with it."""
 
-    def __init__(self, home: Path, stack: Stack, listener: Listener, clock: Clock | None = None) -> None:
-        self.home, self.stack, self.listener = home, stack, listener
+    def __init__(
+        self, home: Path, stack: Stack, listener: Listener, settings: Settings, clock: Clock | None = None
+    ) -> None:
+        self.home, self.stack, self.listener, self.settings = home, stack, listener, settings
         self.clock = clock or Clock(home / "clock")
         self.faults = home / "faults"
 
@@ -99,10 +102,14 @@ class Stand:
         path = f"/dags/{run.dag}/dagRuns/{run.id}/taskInstances"
         return list(self.api.call("GET", path, params={"limit": 1000})["task_instances"])
 
+    def verdict(self, week: dt.date) -> str:
+        """Of the week's publication; "" if there is none."""
+        manifest = self.stack.options.lake / "published" / str(week) / "manifest.json"
+        return str(json.loads(manifest.read_text())["verdict"]) if manifest.exists() else ""
+
     def is_published(self, week: dt.date) -> bool:
         """Has the week its forecast, and not only a fallback?"""
-        manifest = self.stack.options.lake / "published" / str(week) / "manifest.json"
-        return manifest.exists() and json.loads(manifest.read_text()).get("verdict") != "fallback"
+        return self.verdict(week) not in ("", "fallback")
 
     def pid(self, component: str) -> int:
         """Process id of a component as supervisor has it."""
@@ -164,12 +171,19 @@ def until(look: Callable[[], Any], timeout_s: float, what: str, pause_s: float =
 
 @contextlib.contextmanager
 def running_stand(
-    home: Path, *, parallel: int = 16, watched: bool = True, lake_mb: int = 0, **watchdog: float
+    home: Path,
+    *,
+    sources: Sequence[str] = limits.SOURCES,
+    parallel: int = 16,
+    watched: bool = True,
+    lake_mb: int = 0,
+    **watchdog: float,
 ) -> Iterator[Stand]:
     """Everything started and read; ended with the block.
 
     Args:
         home: folder of everything that is written.
+        sources: names of the sources that are used.
         parallel: tasks at a time.
         watched: False leaves out the sensor and the watchdog: what is left is Airflow under supervisor.
         lake_mb: size of a file system of its own for the lake, which can be filled; needs the right to mount.
@@ -178,7 +192,7 @@ def running_stand(
     home.mkdir(parents=True, exist_ok=True)
     clock = Clock(home / "clock")
     settings = home / "pipeline.yaml"
-    limits.write_settings(settings, **watchdog)
+    told = limits.write_settings(settings, sources, **watchdog)
     with running_listener() as listener:
         options = Options(
             home=home / "stack", port=free_port(), sandbox_port=free_port(), watchdog=watched,
@@ -189,7 +203,7 @@ def running_stand(
             _small_disk(options.lake, lake_mb),
             Stack(options).running(timeout_s=START_S, say=lambda _: None) as stack,
         ):
-            stand = Stand(home, stack, listener, clock)
+            stand = Stand(home, stack, listener, told, clock)
             stand.wait_until_read(DAG, VANILLA)
             yield stand
 
