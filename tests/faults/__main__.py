@@ -13,13 +13,21 @@ import time
 from pathlib import Path
 
 from tests.faults import hanging, killing, limits
-from tests.faults.hangs import HANGS
 from tests.faults.kills import KILLS, Kill
 from tests.faults.stand import running_stand
 from tests.faults.table import Rows, document, markdown
 from tests.sandbox_server import REPO
 
-PARTS = ("hangs-1", "hangs-2", "vanilla-hangs", "kills-1", "kills-2", "vanilla-kills-1", "vanilla-kills-2")
+PARTS = (
+    "hangs-1",
+    "hangs-2",
+    "hangs-3",
+    "vanilla-hangs",
+    "kills-1",
+    "kills-2",
+    "vanilla-kills-1",
+    "vanilla-kills-2",
+)
 LAKE_MB = 500
 """Of the small file system: twenty weeks need 200."""
 
@@ -56,10 +64,9 @@ def say(text: str) -> None:
 def _part(home: Path, part: str, rows: Rows) -> None:
     kind, _, number = part.rpartition("-") if part[-1].isdigit() else (part, "", "1")
     say(f"== {part}")
-    half = slice(0, 6) if number == "1" else slice(6, 12)
     if kind == "hangs":
         with running_stand(home) as stand:
-            hanging.hang(stand, rows, hanging.square(limits.weeks(len(HANGS))[half]), say)
+            hanging.hang(stand, rows, hanging.square(limits.weeks(4, 4 * (int(number) - 1))), say)
     elif kind == "vanilla-hangs":
         with running_stand(home, parallel=30, watched=False) as stand:
             for n in range(0, len(limits.STAGES), 2):
@@ -68,7 +75,7 @@ def _part(home: Path, part: str, rows: Rows) -> None:
         watched = kind == "kills"
         mine = _possible()[: len(KILLS) // 2] if number == "1" else _possible()[len(KILLS) // 2 :]
         with running_stand(home, watched=watched, lake_mb=LAKE_MB if _may_mount() else 0) as stand:
-            killing.kill_all(stand, rows, killing.plan_weeks(mine, 0), say, watched=watched)
+            killing.kill_all(stand, rows, killing.plan_weeks(mine), say, watched=watched)
 
 
 def _possible() -> list[Kill]:

@@ -16,6 +16,7 @@ from steadycast.lake import open_lake
 from steadycast.settings import load
 from steadycast.sources import Connection
 from tests.faults.strike import VARIABLE
+from tests.sandbox_server import REPO
 
 NOTES = "runs/{week}/f"
 """Start of the folders ``failures`` and ``findings``, in which a run with faults has something to tell."""
@@ -39,6 +40,7 @@ def clean_weeks(settings: Path, sandbox: str, folder: Path, weeks: Iterable[dt.d
             *missing,
         ]
         environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+        environment["PYTHONPATH"] = os.pathsep.join([str(REPO), str(REPO / "include")])
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
         known |= json.loads(done.stdout.splitlines()[-1])
         kept.write_text(json.dumps(known))

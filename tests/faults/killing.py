@@ -2,80 +2,83 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import psutil
 
 from tests.faults import limits
 from tests.faults.baseline import clean_weeks, compare
 from tests.faults.kills import Kill
-from tests.faults.stand import NotThere, Stand, until
+from tests.faults.stand import NotThere, Run, Stand, until
 from tests.faults.table import GRACE_S, Rows
 
 Say = Callable[[str], None]
+Plans = Mapping[dt.date, Mapping[str, Kill]]
+STAGES = ("impute", "train", "infer", "publish")
 
 
-def kill_all(
-    stand: Stand, rows: Rows, kills: Sequence[tuple[dt.date, Kill]], say: Say, *, watched: bool = True
-) -> None:
-    """One kill after another, each in a week of its own, and write down what became of them.
+def kill_all(stand: Stand, rows: Rows, plans: Plans, say: Say, *, watched: bool = True) -> None:
+    """One kill after another, each while a stage of a week runs, and write down what became of them.
 
     Args:
         stand: the stack.
         rows: the matrix.
-        kills: with the week that each is to hit.
+        plans: week: which kill in which of its stages, in their order.
         say: shows a line.
         watched: False for a stack without sensor and watchdog, which fills the column of vanilla Airflow.
     """
-    clean = clean_weeks(
-        stand.home / "pipeline.yaml",
-        stand.sandbox_url,
-        stand.home.parent / "clean",
-        [week for week, _ in kills],
-    )
-    for week, kill in kills:
-        seconds, how = _one(stand, week, kill)
+    clean = clean_weeks(stand.home / "pipeline.yaml", stand.sandbox_url, stand.home.parent / "clean", plans)
+    for week, stages in plans.items():
+        for stage, kill in stages.items():
+            stand.plan(week, stage, f"hold {kill.hold_s}")
+        run = stand.trigger(week)
+        found = {kill: _one(stand, week, stage, kill, run, say) for stage, kill in stages.items()}
+        with contextlib.suppress(NotThere):
+            stand.ended(run, 180)
         outputs = compare(
             stand.home.parent / "clean" / str(week), stand.stack.options.lake, week, clean[str(week)]
         )
-        if not watched:
-            text = how if seconds is None else f"{how}, {seconds:.0f} s"
-            rows.put(kill.place, kill.fault, vanilla=text + (f"; {outputs}" if outputs else ""))
-            say(f"    vanilla {kill.place} {kill.fault}: {text} {outputs}")
-            continue
-        row = rows.put(
-            kill.place, kill.fault, timeout_s=kill.timeout_s, ours=how, seconds=seconds, outputs=outputs
-        )
-        say(f"{'ok ' if row.ok else 'BAD'} {kill.place} {kill.fault}: {how}, {seconds} s {outputs}")
+        for kill, (seconds, how) in found.items():
+            if not watched:
+                text = how if seconds is None else f"{how}: {seconds:.0f} s"
+                rows.put(kill.place, kill.fault, vanilla=text)
+                continue
+            row = rows.put(
+                kill.place, kill.fault, timeout_s=kill.timeout_s, ours=how, seconds=seconds, outputs=outputs
+            )
+            say(f"{'ok ' if row.ok else 'BAD'} {row}")
 
 
-def _one(stand: Stand, week: dt.date, kill: Kill) -> tuple[float | None, str]:
-    """Seconds from the fault until the week is published and the component alive; and what was done."""
-    stand.plan(week, kill.stage, f"hold {kill.hold_s}")
-    run = stand.trigger(week)
-    hit = stand.struck(week, kill.stage)
-    told_before = len(stand.listener.alerts)
-    began = time.monotonic()
-    moment = time.time()
-    kill.act(stand, psutil.Process(int(hit["pid"])))
-    limit = kill.timeout_s + GRACE_S + 120
+def _one(stand: Stand, week: dt.date, stage: str, kill: Kill, run: Run, say: Say) -> tuple[float | None, str]:
+    """Seconds from the fault until the stage has succeeded and the component is alive; what was done."""
     try:
-        until(lambda: stand.is_published(week), limit, f"publication of {week}")
-        until(lambda: stand.beat(kill.component) > moment + stand.clock.seconds, limit, kill.component)
-    except NotThere as error:
+        hit = stand.struck(week, stage)
+        told_before = len(stand.listener.alerts)
+        began, shift = time.time(), stand.clock.seconds
+        kill.act(stand, psutil.Process(int(hit["pid"])))
+        moved = stand.clock.seconds - shift
+        limit = kill.timeout_s + GRACE_S
+        until(lambda: stand.succeeded(run, stage), limit, f"end of {stage}")
+        until(lambda: stand.beat(kill.component) > began + moved, limit, kill.component)
+    except (NotThere, psutil.NoSuchProcess) as error:
+        say(f"    {kill.place} {kill.fault}: {error}")
         stand.repair()
-        return None, f"{error}"
-    seconds = round(time.monotonic() - began, 1)
-    stand.ended(run, limit)
-    task = next(t for t in stand.tasks(run) if t["task_id"] == kill.stage)
+        return None, str(error)
+    seconds = round(time.time() - began, 1)
+    task = next(t for t in stand.tasks(run) if t["task_id"] == stage)
     how = [stand.cure(run, task)] if task["try_number"] > 1 else []
     how += [text.rpartition("watchdog: ")[2] for _, text in stand.listener.alerts[told_before:]]
     how = [text for text in how if not text.startswith("resolved")]
-    return seconds, "; ".join(how) or "goes on by itself"
+    text = "; ".join(how) or "the stage goes on"
+    say(f"    {kill.place} {kill.fault} during {stage}: {text}, {seconds} s")
+    return seconds, text
 
 
-def plan_weeks(kills: Sequence[Kill], skip: int) -> list[tuple[dt.date, Kill]]:
-    """A week for each."""
-    return list(zip(limits.weeks(len(kills), skip), kills, strict=True))
+def plan_weeks(kills: Sequence[Kill], skip: int = 0) -> Plans:
+    """Four kills a week, each in a stage of its own."""
+    weeks = limits.weeks(-(-len(kills) // len(STAGES)), skip)
+    groups = [kills[n : n + len(STAGES)] for n in range(0, len(kills), len(STAGES))]
+    return {week: dict(zip(STAGES, group, strict=False)) for week, group in zip(weeks, groups, strict=True)}

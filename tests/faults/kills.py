@@ -33,7 +33,6 @@ class Kill:
         fault: in words.
         act: does it; gets the process that runs the stage.
         timeout_s: the limit of ours, or of Airflow as configured here, that sees it.
-        stage: which runs meanwhile.
         component: has to be alive again before the row counts as recovered.
         hold_s: seconds for which the stage is made longer.
     """
@@ -42,7 +41,6 @@ class Kill:
     fault: str
     act: Act
     timeout_s: float
-    stage: str = "train"
     component: str = "scheduler"
     hold_s: float = 4
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ RECOVERY: dict[str, Any] = {
 }  # fmt: skip
 WATCHDOG: dict[str, Any] = {"interval_s": 2, "heartbeat_age_s": 20, "confirmations": 3, "settle_s": 60,
                             "restarts_per_hour": 12, "ping_every_s": 5}  # fmt: skip
-SOURCES = ("ridership", "weather_a", "weather_b")
+SOURCES = ("ridership",)
 STAGES = ("ingest", "validate", "compare_sources", "impute", "train", "infer", "check_forecast", "publish")
 
 
@@ -43,17 +42,17 @@ def key(week: dt.date, stage: str) -> str:
     return f"{week}.{stage}.ridership" if stage in ("ingest", "validate") else f"{week}.{stage}"
 
 
-def write_settings(file: Path, sources: Sequence[str] = SOURCES, **watchdog: float) -> Settings:
-    """The product's settings with a few of its sources, four stations, a small model and short limits."""
+def write_settings(file: Path, **watchdog: float) -> Settings:
+    """The product's settings with one of its sources, four stations, a small model and short limits."""
     raw = yaml.safe_load((REPO / "include/config/pipeline.yaml").read_text())
     raw["schedule"] |= {"first_week": FIRST, "last_week": LAST}
-    raw["sources"] = [source for source in raw["sources"] if source["name"] in sources]
+    raw["sources"] = [source for source in raw["sources"] if source["name"] in SOURCES]
     for source in raw["sources"]:
         source["history_start"] = max(source["history_start"], dt.date(2013, 7, 1))
         if source["name"] == "ridership":
             source["entities"] = list(STATIONS)
     features = raw["forecast"]["features"]
-    raw["forecast"]["features"] = {name: features[name] for name in sources if name in features}
+    raw["forecast"]["features"] = {name: features[name] for name in SOURCES if name in features}
     raw["forecast"]["model"] |= {"rounds": 30, "history_weeks": 104, "calibration_origins": 4}
     raw["recovery"] = raw.get("recovery", {}) | RECOVERY
     raw["watchdog"] = raw.get("watchdog", {}) | WATCHDOG | watchdog

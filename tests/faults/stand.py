@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,12 @@ class Stand:
         path = f"/dags/{run.dag}/dagRuns/{run.id}/taskInstances"
         return list(self.api.call("GET", path, params={"limit": 1000})["task_instances"])
 
+    def succeeded(self, run: Run, task: str) -> bool:
+        """Has the task of the run succeeded? False too while Airflow does not answer."""
+        with contextlib.suppress(ApiError):
+            return next(t for t in self.tasks(run) if t["task_id"] == task)["state"] == "success"
+        return False
+
     def verdict(self, week: dt.date) -> str:
         """Of the week's publication; "" if there is none."""
         manifest = self.stack.options.lake / "published" / str(week) / "manifest.json"
@@ -173,7 +179,6 @@ def until(look: Callable[[], Any], timeout_s: float, what: str, pause_s: float =
 def running_stand(
     home: Path,
     *,
-    sources: Sequence[str] = limits.SOURCES,
     parallel: int = 16,
     watched: bool = True,
     lake_mb: int = 0,
@@ -183,7 +188,6 @@ def running_stand(
 
     Args:
         home: folder of everything that is written.
-        sources: names of the sources that are used.
         parallel: tasks at a time.
         watched: False leaves out the sensor and the watchdog: what is left is Airflow under supervisor.
         lake_mb: size of a file system of its own for the lake, which can be filled; needs the right to mount.
@@ -192,7 +196,7 @@ def running_stand(
     home.mkdir(parents=True, exist_ok=True)
     clock = Clock(home / "clock")
     settings = home / "pipeline.yaml"
-    told = limits.write_settings(settings, sources, **watchdog)
+    told = limits.write_settings(settings, **watchdog)
     with running_listener() as listener:
         options = Options(
             home=home / "stack", port=free_port(), sandbox_port=free_port(), watchdog=watched,

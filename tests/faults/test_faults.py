@@ -19,7 +19,6 @@ from tests.faults.table import Rows
 from tests.sandbox_server import Sandbox
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
-SOURCES = ("ridership",)
 WEEKS = limits.weeks(12)
 PUT_INTO = {
     "compare_sources": "dripping_socket",
@@ -37,7 +36,7 @@ def say(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with running_stand(tmp_path_factory.mktemp("faults") / "stand", sources=SOURCES) as stand:
+    with running_stand(tmp_path_factory.mktemp("faults") / "stand") as stand:
         yield stand
 
 
@@ -62,7 +61,7 @@ def test_what_is_killed_or_stopped_comes_back_and_the_week_is_published(
 ) -> None:
     kill = next(kill for kill in KILLS if (kill.place, kill.fault) == (place, fault))
     week = WEEKS[len(PUT_INTO) + KILLED.index((place, fault))]
-    killing.kill_all(stand, rows, [(week, kill)], say)
+    killing.kill_all(stand, rows, {week: {"train": kill}}, say)
     row = rows.rows[place, fault]
     assert row.ok, row
 
