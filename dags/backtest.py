@@ -9,13 +9,15 @@ The Slack message and the end of the failed task's log say what happened and wha
 - **ingest**, **validate**: the target's source did not answer, or its gate refused the answer. Clear the task
   when the provider has recovered. No forecast is affected.
 - **backtest**: clear the task; it overwrites its own output under `backtest/<week>/`.
+- **watch** relaunches what hangs. A task that hangs each time is set to failed; its note says why.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from steadycast_notifier import SlackNotifier
 from steadycast_runtime import settings, this_week
 from steadycast_runtime.gate import gate
-from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults
+from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, TAGS, defaults
+from steadycast_sensors import StallSensor
 
 SETTINGS = settings()
 TARGET = [SETTINGS.target.source]
@@ -23,7 +25,7 @@ TARGET = [SETTINGS.target.source]
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=PUBLICATION & ACTUALS), catchup=False, max_active_runs=1,
-    default_args=defaults(SETTINGS), doc_md=__doc__, tags=["forecast", "tier-1"],
+    default_args=defaults(SETTINGS), doc_md=__doc__, tags=TAGS,
     on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
 )  # fmt: skip
 def backtest() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
@@ -42,6 +44,7 @@ def backtest() -> None:  # noqa: D103 the module's docstring is the DAG's docume
         with this_week() as week:
             return week.run("backtest", week.settings)
 
+    StallSensor(task_id="watch", recovery=SETTINGS.recovery)
     ingest.expand(source=TARGET) >> validate.expand(source=TARGET) >> score()
 
 

@@ -5,29 +5,31 @@ the day after the last. A week that is published gives the same file again.
 
 ### If it fails
 The Slack message and the end of the failed task's log say what happened and what to do next.
-- **ingest**, **validate**: one mapped task per source. An optional source never stops the run, it only
-  marks the forecast degraded. A fundamental one does: clear its `ingest` and all downstream tasks when it
-  has recovered.
+- **ingest**, **validate**: one mapped task per source. An optional source only marks the forecast degraded.
+  A fundamental one stops the run: clear its `ingest` and all downstream tasks when it has recovered.
 - **compare_sources**: a fundamental source has no accepted data this week; see its `ingest` and `validate`.
 - **impute**, **train**, **infer**: clear the task. It overwrites its own output, nothing is doubled.
 - **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
+- **watch** relaunches what hangs. A task that hangs each time is set to failed; its note says why.
 """
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 from steadycast_notifier import SlackNotifier
 from steadycast_runtime import git_commit, settings, this_week
 from steadycast_runtime.gate import gate
-from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, defaults, weekly
+from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, weekly
+from steadycast_sensors import StallSensor
 
 SETTINGS = settings()
 SOURCES = [source.name for source in SETTINGS.sources]
-PARAMS = {"repoll": Param(False, type="boolean", description="Poll the sources of a published week again")}
 
 
 @dag(
-    **weekly(SETTINGS), default_args=defaults(SETTINGS), params=PARAMS, doc_md=__doc__,
-    tags=["forecast", "tier-1"], on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
-)  # fmt: skip
+    **weekly(SETTINGS),
+    doc_md=__doc__,
+    on_success_callback=SlackNotifier(),
+    on_failure_callback=SlackNotifier(),
+)
 def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     @task(map_index_template=SOURCE_LABEL)
     def ingest(source: str) -> str:
@@ -70,6 +72,7 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
         with this_week() as week:
             return week.run("publish", week.settings, forecast, check, connection=week.publish_connection())
 
+    StallSensor(task_id="watch", recovery=SETTINGS.recovery)
     panel = impute()
     ingest.expand(source=SOURCES) >> validate.expand(source=SOURCES) >> compare_sources() >> panel
     forecast = infer(panel, train(panel))

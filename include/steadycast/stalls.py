@@ -29,6 +29,11 @@ class Attempt:
         """Task and map index, which stay the same over attempts."""
         return self.task, self.map_index
 
+    @property
+    def label(self) -> str:
+        """The task as a reader knows it, e.g. ``train`` or ``ingest[2]``."""
+        return self.task if self.map_index < 0 else f"{self.task}[{self.map_index}]"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -86,8 +91,7 @@ def _longest(limits: StageLimits, settings: RecoverySettings, usual_s: Sequence[
 
 def _stall(attempt: Attempt, now: dt.datetime, limits: StageLimits, longest_s: float) -> str | None:
     """Why it is stalled. Waiting on purpose (deferred, awaiting_input, up_for_retry) is never a stall."""
-    name = attempt.task if attempt.map_index < 0 else f"{attempt.task}[{attempt.map_index}]"
-    label = f"{name}, try {attempt.try_number},"
+    label = f"{attempt.label}, try {attempt.try_number},"
     if attempt.state == "running" and attempt.started_at is not None:
         # progress of an earlier try is older than the start of this one
         silent = _age(now, attempt.started_at, attempt.progress_at)

@@ -25,9 +25,14 @@ def folder(as_of: dt.date, dag_id: str) -> str:
 
 
 def place(as_of: dt.date, ti: RuntimeTaskInstanceProtocol) -> str:
-    """Path of the note of one task instance."""
-    mapped = f".{ti.map_index}" if ti.map_index is not None and ti.map_index >= 0 else ""
-    return f"{folder(as_of, ti.dag_id)}{ti.task_id}{mapped}.json"
+    """Path of the note of the running task instance."""
+    return place_of(as_of, ti.dag_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
+
+
+def place_of(as_of: dt.date, dag_id: str, task_id: str, map_index: int) -> str:
+    """Path of the note of one task instance; the map index is -1 if the task is not mapped."""
+    mapped = f".{map_index}" if map_index >= 0 else ""
+    return f"{folder(as_of, dag_id)}{task_id}{mapped}.json"
 
 
 def describe(error: BaseException) -> dict[str, str]:

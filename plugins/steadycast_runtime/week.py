@@ -148,8 +148,10 @@ def this_week() -> Iterator[Week]:
         raise
     store = lake()
     place = failures.place(as_of, context["ti"])
+    report = _progress(context)
+    report(f"{context['ti'].task_id} started", 0, 0)
     try:
-        yield Week(as_of, settings(), store, _progress(context), context)
+        yield Week(as_of, settings(), store, report, context)
     except (Exception, AirflowTaskTimeout) as error:
         log.error("%s", error)
         source = getattr(context["task"], "op_kwargs", {}).get("source", "")
@@ -168,6 +170,7 @@ def _retrieved_at(source: AnySource, as_of: dt.date) -> dt.datetime:
 def _progress(context: Mapping[str, Any]) -> Progress:
     """Tell the task's state store and its log how far the stage is; never fail the stage for it."""
     last = -REPORT_EVERY_S
+    since = dt.datetime.now(dt.UTC).isoformat()
 
     def report(what: str, done: int, total: int) -> None:
         nonlocal last
@@ -177,7 +180,8 @@ def _progress(context: Mapping[str, Any]) -> Progress:
         last = now
         log.info("%s: %s of %s", what, done, total or "?")
         try:
-            context["task_state_store"].set("progress", {"what": what, "done": done, "total": total})
+            told = {"what": what, "done": done, "total": total, "since": since}
+            context["task_state_store"].set("progress", told)
         except Exception as error:
             log.warning("progress could not be stored, which only the display misses: %s", error)
 

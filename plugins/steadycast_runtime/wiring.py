@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pendulum
-from airflow.sdk import Asset, CronPartitionTimetable
+from airflow.sdk import Asset, CronPartitionTimetable, Param
 
 from steadycast.settings import Settings
 from steadycast_runtime.retry import RETRY_BY_ERROR, SOON
@@ -16,6 +16,8 @@ ACTUALS = Asset("actuals_accepted", uri="steadycast://actuals", group="steadycas
 
 SOURCE_LABEL = "{{ source_label | default(task.op_kwargs['source']) }}"
 """Name of a mapped task in the UI: its source, with a remark when the run goes on without it."""
+
+TAGS = ["forecast", "tier-1"]
 
 
 def minutes(number: int) -> dt.timedelta:
@@ -36,7 +38,7 @@ def defaults(settings: Settings) -> dict[str, Any]:
 
 
 def weekly(settings: Settings) -> dict[str, Any]:
-    """Schedule of a DAG with one run per week, whose partition key is the week's Monday.
+    """Arguments of a DAG with one run per week, whose partition key is the week's Monday.
 
     Without catch-up: switched on in the middle of a week, it makes this week's forecast and no older one;
     those are a backfill's business.
@@ -53,4 +55,9 @@ def weekly(settings: Settings) -> dict[str, Any]:
         "end_date": end,
         "catchup": False,
         "max_active_runs": 1,
+        "default_args": defaults(settings),
+        "tags": TAGS,
+        "params": {
+            "repoll": Param(False, type="boolean", description="Poll the sources of a published week again")
+        },
     }

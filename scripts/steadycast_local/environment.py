@@ -21,7 +21,8 @@ DROPPED = ("AIRFLOW__", "PYTEST_", "COV_", "PYTHONDONTWRITEBYTECODE")
 def components_environment(options: Options, credentials: Credentials) -> dict[str, str]:
     """Environment of scheduler, API server, DAG processor, triggerer, sandbox, and so of all tasks."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(DROPPED)}
-    env = kept | _airflow(options, credentials) | _quick() | _connections(options) | _steadycast(options)
+    env = kept | _airflow(options, credentials) | _quick() | _steadycast(options)
+    env |= _connections(options, credentials)
     return env | dict(options.extra_env)
 
 
@@ -81,13 +82,17 @@ def _quick() -> dict[str, str]:
     }
 
 
-def _connections(options: Options) -> dict[str, str]:
+def _connections(options: Options, credentials: Credentials) -> dict[str, str]:
     """Airflow connections of the demo. A Slack connection in the environment is passed on as it is."""
+    # with it the sensor that watches a run clears what hangs
+    api = {"conn_type": "http", "host": "127.0.0.1", "port": options.port, "schema": "http"}
+    api |= {"login": USER, "password": credentials.password}
     sandbox = {"conn_type": "http", "host": "127.0.0.1", "port": options.sandbox_port, "schema": "http"}
     key = "demo" * 8  # the sandbox takes any of FRED's form, 32 letters and digits
     fred = sandbox | {"host": f"http://127.0.0.1:{options.sandbox_port}/fred", "password": key}
     del fred["port"], fred["schema"]
     return {
+        "AIRFLOW_CONN_AIRFLOW_API": json.dumps(api),
         "AIRFLOW_CONN_SANDBOX": json.dumps(sandbox),
         "AIRFLOW_CONN_SANDBOX_FRED": json.dumps(fred),
     }

@@ -124,7 +124,7 @@ def test_a_dag_file_is_short_and_computes_nothing(file: Path) -> None:
             else []
         )
     }
-    assert imported <= {"airflow", "steadycast_notifier", "steadycast_runtime"}
+    assert imported <= {"airflow", "steadycast_notifier", "steadycast_runtime", "steadycast_sensors"}
 
 
 @pytest.mark.parametrize("dag_id", ["weekly_forecast", "backtest"])
@@ -148,7 +148,8 @@ def test_every_task_has_an_owner_retries_and_a_time_limit(dags: dict[str, DAG], 
         assert task.owner == "forecasting"
         assert task.retries == 2
         assert type(task.retry_policy).__name__ == "RetryByError"
-        assert dt.timedelta(0) < task.execution_timeout <= dt.timedelta(minutes=15)
+        if task.task_id != "watch":  # lives as long as its run and holds no worker
+            assert dt.timedelta(0) < task.execution_timeout <= dt.timedelta(minutes=15)
         # a task's own callback is lost when its process is killed, and fires twice when its supervisor is
         assert not task.on_failure_callback
         assert not task.on_success_callback
@@ -156,14 +157,24 @@ def test_every_task_has_an_owner_retries_and_a_time_limit(dags: dict[str, DAG], 
 
 def test_task_ids_are_the_stages_in_their_order(dags: dict[str, DAG]) -> None:
     dag = dags["weekly_forecast"]
-    assert [task.task_id for task in dag.topological_sort()] == STAGES
+    assert stages(dag) == STAGES
     for stage in (*STAGES, "backtest"):
         assert (REPO / "include/steadycast" / f"{stage}.py").exists(), f"{stage} has no module of its name"
-    assert [task.task_id for task in dags["backtest"].topological_sort()] == [
-        "ingest",
-        "validate",
-        "backtest",
-    ]
+    assert stages(dags["backtest"]) == ["ingest", "validate", "backtest"]
+
+
+def stages(dag: DAG) -> list[str]:
+    return [task.task_id for task in dag.topological_sort() if task.task_id != "watch"]
+
+
+@pytest.mark.parametrize("dag_id", ["weekly_forecast", "backtest"])
+def test_each_run_is_watched_from_its_start_without_a_worker(dags: dict[str, DAG], dag_id: str) -> None:
+    watch = dags[dag_id].get_task("watch")
+    assert type(watch).__name__ == "StallSensor"
+    assert watch.upstream_task_ids == watch.downstream_task_ids == set()
+    assert watch.start_from_trigger
+    assert watch.execution_timeout is None
+    assert watch.start_trigger_args.trigger_kwargs["recovery"]["relaunches_per_task"] == 3
 
 
 def test_a_stage_waits_for_what_it_reads(dags: dict[str, DAG]) -> None:

@@ -1,0 +1,5 @@
+"""Deferrable sensors: they wait in the triggerer and hold no worker."""
+
+from steadycast_sensors.stall import StallSensor
+
+__all__ = ["StallSensor"]
