@@ -12,7 +12,7 @@ API = "api-server"
 HEARTBEATS = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
 """Name in the health endpoint's answer, and name of the component."""
 DEAD = {"FATAL", "EXITED", "STOPPED", "UNKNOWN"}
-LONGEST_SETTLE = 4
+MOST_PATIENCE = 4
 FIRST_SIGN = dt.timedelta(seconds=5)
 """A heartbeat so soon after a start is one of the process before: none of the components starts faster."""
 
@@ -24,30 +24,50 @@ def trouble(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -
         return f"{name} is {program.state.lower()}"
     if _settling(name, seen, settings, memory):
         return None
+    limit_s = settings.heartbeat_age_s * _patience(name, seen, settings, memory)
     if name == API:
-        return f"{name} does not answer: {seen.api}" if seen.api else None
+        last = memory.api_answered
+        silent = seen.api is not None and (last is None or (seen.at - last).total_seconds() > limit_s)
+        return f"{name} does not answer: {seen.api}" if silent else None
     if name not in seen.heartbeats:
         return None
     last = seen.heartbeats[name]
     if last is None:
         return f"{name} has never sent a heartbeat"
     age = (seen.at - last).total_seconds()
-    return f"{name} sent its last heartbeat {age:.0f} s ago" if age > settings.heartbeat_age_s else None
+    return f"{name} sent its last heartbeat {age:.0f} s ago" if age > limit_s else None
+
+
+def _patience(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> int:
+    """How many times the usual silence is borne.
+
+    Twice while it is young: after the first heartbeat much is still loaded, on a busy machine for half a
+    minute without another one. Each restart of the last hour doubles it, so that none causes the next.
+    """
+    young = _up_s(name, seen) < settings.settle_s
+    return min(1 << (young + _again(name, seen, memory)), MOST_PATIENCE)
 
 
 def _settling(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> bool:
     """Is it still starting? Until its first sign of life, but not for ever.
 
     Each restart doubles the time, lest restarts keep a slow start from ending. One that has shown a sign of
-    life since its start is judged at once: a wedge soon after the start has not to wait.
+    life since its start is judged by the age of its last one: a wedge soon after the start has not to wait.
     """
-    program = seen.programs.get(name)
-    up_s = program.up_s if program else seen.up_s
-    again = len(within_an_hour(memory.restarts.get(name, []), seen.at))
-    if up_s >= settings.settle_s * min(1 << again, LONGEST_SETTLE):
+    up_s = _up_s(name, seen)
+    if up_s >= settings.settle_s * min(1 << _again(name, seen, memory), MOST_PATIENCE):
         return False
     sign = memory.api_answered if name == API else seen.heartbeats.get(name)
     return sign is None or sign < seen.at - dt.timedelta(seconds=up_s) + FIRST_SIGN
+
+
+def _up_s(name: str, seen: Seen) -> float:
+    program = seen.programs.get(name)
+    return program.up_s if program else seen.up_s
+
+
+def _again(name: str, seen: Seen, memory: Memory) -> int:
+    return len(within_an_hour(memory.restarts.get(name, []), seen.at))
 
 
 def not_seen(name: str, seen: Seen, settings: WatchdogSettings) -> bool:

@@ -18,12 +18,20 @@ from tests.faults.strike import plan, struck
 from tests.faults.table import Rows
 
 Say = Callable[[str], None]
+Plans = dict[tuple[dt.date, str], str]
+"""Week and stage: name of the hang."""
 RUN_S = 900
 
 
-def square(weeks: Sequence[dt.date], stages: Sequence[str] = limits.STAGES) -> dict[tuple[dt.date, str], str]:
-    """Which hang is put into which week's stage: over as many weeks as hangs each stage meets each once."""
+def square(part: int) -> Plans:
+    """Which hang is put into which week's stage, for one of four parts.
+
+    Twelve weeks meet the hangs in the first four stages and twelve others in the last four, each week with
+    another hang in each stage, so that over the weeks each stage meets each hang once. A part is six weeks.
+    """
     names = list(HANGS)
+    stages = limits.STAGES[:4] if part <= 2 else limits.STAGES[4:]
+    weeks = limits.weeks(len(names) // 2, (part - 1) * len(names) // 2)
     return {
         (week, stage): names[(limits.number(week) + n) % len(names)]
         for week in weeks
@@ -31,7 +39,7 @@ def square(weeks: Sequence[dt.date], stages: Sequence[str] = limits.STAGES) -> d
     }
 
 
-def hang(stand: Stand, rows: Rows, plans: dict[tuple[dt.date, str], str], say: Say) -> None:
+def hang(stand: Stand, rows: Rows, plans: Plans, say: Say) -> None:
     """Run the weeks with the planned hangs in their stages, and write down what became of them."""
     for (week, stage), name in plans.items():
         stand.plan(week, stage, name)

@@ -17,11 +17,11 @@ LAST = dt.date(2016, 8, 22)
 EXECUTION_S = 60.0
 """``execution_timeout`` of each try, here and for vanilla Airflow; ten minutes in the product."""
 RECOVERY: dict[str, Any] = {
-    "progress_timeout_s": 30, "attempt_timeout_s": 90, "queue_timeout_s": 40, "scheduled_timeout_s": 40,
+    "progress_timeout_s": 40, "attempt_timeout_s": 90, "queue_timeout_s": 40, "scheduled_timeout_s": 40,
     # eight faults are put into one run, where a real one has one or two
     "relaunches_per_run": 40, "poll_every_s": 2,
 }  # fmt: skip
-WATCHDOG: dict[str, Any] = {"interval_s": 2, "heartbeat_age_s": 20, "confirmations": 3, "settle_s": 60,
+WATCHDOG: dict[str, Any] = {"interval_s": 2, "heartbeat_age_s": 30, "confirmations": 3, "settle_s": 60,
                             "restarts_per_hour": 12, "ping_every_s": 5}  # fmt: skip
 SOURCES = ("ridership",)
 STAGES = ("ingest", "validate", "compare_sources", "impute", "train", "infer", "check_forecast", "publish")

@@ -12,7 +12,9 @@ class WatchdogSettings(Strict):
 
     interval_s: PositiveFloat = Field(15, description="Seconds between two looks.")
     heartbeat_age_s: PositiveFloat = Field(
-        60, description="A component whose last heartbeat is older is dead or wedged."
+        60,
+        description="A component whose last heartbeat is older is dead or wedged; twice as long while it is "
+        "young (settle_s), and after each restart within the last hour, up to four times.",
     )
     confirmations: PositiveInt = Field(3, description="Looks in a row that must agree before it acts.")
     settle_s: PositiveFloat = Field(
