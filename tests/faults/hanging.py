@@ -13,13 +13,15 @@ from typing import Any
 from tests.faults import limits
 from tests.faults.baseline import clean_weeks, compare
 from tests.faults.hangs import HANGS
-from tests.faults.stand import VANILLA, Stand, until
+from tests.faults.stand import VANILLA, Run, Stand, until
 from tests.faults.strike import plan, struck
 from tests.faults.table import Rows
 
 Say = Callable[[str], None]
 Plans = dict[tuple[dt.date, str], str]
 """Week and stage: name of the hang."""
+Stages = dict[str, str]
+"""Of one week: stage and name of the hang."""
 RUN_S = 900
 
 
@@ -44,23 +46,30 @@ def hang(stand: Stand, rows: Rows, plans: Plans, say: Say) -> None:
     for (week, stage), name in plans.items():
         stand.plan(week, stage, name)
     weeks = sorted({week for week, _ in plans})
-    runs = {week: stand.trigger(week) for week in weeks}
-    for week, run in runs.items():
-        say(f"{week} ended: {stand.ended(run, RUN_S).state}")
     clean = clean_weeks(stand.home / "pipeline.yaml", stand.sandbox_url, stand.home.parent / "clean", weeks)
-    for week, run in runs.items():
-        tasks = stand.tasks(run)
-        outputs = compare(
-            stand.home.parent / "clean" / str(week), stand.stack.options.lake, week, clean[str(week)]
+    runs = {week: stand.trigger(week) for week in weeks}
+    deadline = time.monotonic() + RUN_S
+    while runs:
+        for week in [w for w, run in runs.items() if time.monotonic() > deadline or stand.has_ended(run)]:
+            mine = {stage: name for (at, stage), name in plans.items() if at == week}
+            _record(stand, rows, week, runs.pop(week), mine, clean[str(week)], say)
+        time.sleep(1)
+
+
+def _record(
+    stand: Stand, rows: Rows, week: dt.date, run: Run, stages: Stages, clean: dict[str, str], say: Say
+) -> None:
+    tasks = stand.tasks(run)
+    outputs = compare(stand.home.parent / "clean" / str(week), stand.stack.options.lake, week, clean)
+    for stage, name in stages.items():
+        task = _of(tasks, stage)
+        row = rows.put(
+            stage, HANGS[name].words, timeout_s=limits.RECOVERY["progress_timeout_s"],
+            ours=stand.cure(run, task), seconds=_recovered(stand, week, stage, task), outputs=outputs,
+        )  # fmt: skip
+        say(
+            f"{'ok ' if row.ok else 'BAD'} {week} {stage}: {row.fault}: {row.ours}, {row.seconds} s {outputs}"
         )
-        for stage in [stage for at, stage in plans if at == week]:
-            task = _of(tasks, stage)
-            seconds = _recovered(stand, week, stage, task)
-            row = rows.put(
-                stage, HANGS[plans[week, stage]].words, timeout_s=limits.RECOVERY["progress_timeout_s"],
-                ours=stand.cure(run, task), seconds=seconds, outputs=outputs,
-            )  # fmt: skip
-            say(f"{'ok ' if row.ok else 'BAD'} {stage}: {row.fault}: {row.ours}, {seconds} s {outputs}")
 
 
 def _recovered(stand: Stand, week: dt.date, stage: str, task: dict[str, Any]) -> float | None:
@@ -82,7 +91,7 @@ def vanilla(stand: Stand, rows: Rows, stages: Sequence[str], say: Say) -> None:
         plan(stand.faults, key, name)
     body = {"logical_date": None, "conf": {"keys": list(keys)}}
     started = stand.api.call("POST", f"/dags/{VANILLA}/dagRuns", json=body)
-    run = type(stand).run_of(started)
+    run = Run.of(started)
     until(lambda: all(struck(stand.faults, key) for key in keys), 300, "hang of each vanilla task")
     deadline = time.time() + limits.EXECUTION_S + 60
     until(

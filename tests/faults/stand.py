@@ -68,23 +68,16 @@ class Stand:
         """Start the week's run."""
         return self.api.trigger(DAG, str(week))
 
+    def has_ended(self, run: Run) -> bool:
+        """Has the run ended? False too while Airflow does not answer."""
+        with contextlib.suppress(ApiError):
+            return self.api.run(run).ended
+        return False
+
     def ended(self, run: Run, timeout_s: float) -> Run:
         """Wait for a run to end; Airflow may be away for a while meanwhile."""
-
-        def look() -> Run | None:
-            with contextlib.suppress(ApiError):
-                now = self.api.run(run)
-                return now if now.ended else None
-            return None
-
-        found = until(look, timeout_s, f"end of {run.dag} {run.week}")
-        assert found is not None
-        return found
-
-    @staticmethod
-    def run_of(record: Mapping[str, Any]) -> Run:
-        """A run from the API's record."""
-        return Run.of(record)
+        until(lambda: self.has_ended(run), timeout_s, f"end of {run.dag} {run.week}")
+        return self.api.run(run)
 
     @property
     def sandbox_url(self) -> str:

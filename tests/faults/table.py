@@ -59,9 +59,9 @@ class Rows:
         draft.rename(self._file)
         return row
 
-    def bad(self) -> list[Row]:
-        """Rows that did not recover in time or whose outputs are wrong."""
-        return [row for row in self.rows.values() if not row.ok]
+    def well(self, place: str, fault: str) -> bool:
+        """Is the row known, and did it recover in time with the right outputs?"""
+        return (place, fault) in self.rows and self.rows[place, fault].ok
 
 
 def markdown(rows: Iterable[Row]) -> str:
