@@ -67,9 +67,7 @@ def _record(
             stage, HANGS[name].words, timeout_s=limits.RECOVERY["progress_timeout_s"],
             ours=stand.cure(run, task), seconds=_recovered(stand, week, stage, task), outputs=outputs,
         )  # fmt: skip
-        say(
-            f"{'ok ' if row.ok else 'BAD'} {week} {stage}: {row.fault}: {row.ours}, {row.seconds} s {outputs}"
-        )
+        say(f"{row.verdict} {week} {stage}: {row.fault}: {row.ours}, {row.seconds} s {outputs}")
 
 
 def _recovered(stand: Stand, week: dt.date, stage: str, task: dict[str, Any]) -> float | None:

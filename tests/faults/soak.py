@@ -2,13 +2,14 @@
 
 ``python -m tests.faults.soak HOME --runs 25 --load 4``: goes on where it stopped, so that it can be run in
 parts (``--minutes``). The data are the demo's real ones (STEADYCAST_DEMO_DATA); ``--small`` takes the made-up
-ones and a small model. A relaunch shows as a second try of a task, whoever caused it.
+ones and a small model, ``--parallel`` lets weeks run side by side. A relaunch shows as a second try of a task, whoever caused it.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import json
 import multiprocessing
 import os
@@ -24,7 +25,7 @@ import yaml
 from steadycast.settings import load
 from tests.faults import limits
 from tests.faults.listener import running_listener
-from tests.faults.stand import DAG, Options, Stack, Stand
+from tests.faults.stand import DAG, Options, Run, Stack, Stand
 from tests.sandbox_server import REPO
 from tests.services import free_port
 from tests.small_data import STATIONS, write_small_data
@@ -39,17 +40,22 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=25)
     parser.add_argument("--load", type=int, default=0, help="processes that keep the cores and the disk busy")
     parser.add_argument("--minutes", type=float, default=1e9, help="start no further week after so long")
+    parser.add_argument("--parallel", type=int, default=1, help="weeks at a time; the product runs one")
     parser.add_argument("--small", action="store_true", help="made-up data and a small model")
     chosen = parser.parse_args()
     home = chosen.home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * chosen.minutes
-    with _load(chosen.load, home), _stand(home, small=chosen.small) as stand:
+    with _load(chosen.load, home), _stand(home, small=chosen.small, parallel=chosen.parallel) as stand:
         say(f"up under a load of {os.getloadavg()[0]:.1f}")
-        for week in limits.weeks(chosen.runs):
-            done = {told["week"] for told in _told(home)}
-            if str(week) not in done and time.monotonic() < end:
-                _one(stand, week, chosen.load, home)
+        todo = [w for w in limits.weeks(chosen.runs) if str(w) not in {told["week"] for told in _told(home)}]
+        while todo and time.monotonic() < end:
+            batch, todo = todo[: chosen.parallel], todo[chosen.parallel :]
+            known = {run.week: run for run in stand.api.runs(DAG)}
+            began = time.monotonic()
+            runs = {week: known.get(str(week)) or stand.trigger(week) for week in batch}
+            for week, run in runs.items():
+                _follow(stand, week, run, began, chosen.load, home)
         _note(home, {"alerts": [text for _, text in stand.listener.alerts]})
     return _sum_up(home)
 
@@ -60,9 +66,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _one(stand: Stand, week: Any, load: int, home: Path) -> None:
-    began = time.monotonic()
-    run = next((r for r in stand.api.runs(DAG) if r.week == str(week)), None) or stand.trigger(week)
+def _follow(stand: Stand, week: dt.date, run: Run, began: float, load: int, home: Path) -> None:
     state = stand.ended(run, RUN_S).state
     tasks = stand.tasks(run)
     again = [f"{t['task_id']}[{t['map_index']}]" for t in tasks if t["try_number"] > 1]
@@ -106,7 +110,7 @@ def _sum_up(home: Path) -> int:
 
 
 @contextlib.contextmanager
-def _stand(home: Path, *, small: bool) -> Iterator[Stand]:
+def _stand(home: Path, *, small: bool, parallel: int) -> Iterator[Stand]:
     """``make run``'s stack: the product's DAGs, limits and plugins, with an earlier first week."""
     settings = home / "pipeline.yaml"
     raw = yaml.safe_load((REPO / "include/config/pipeline.yaml").read_text())
@@ -114,7 +118,7 @@ def _stand(home: Path, *, small: bool) -> Iterator[Stand]:
     if small:
         raw["forecast"]["model"] |= {"rounds": 60, "history_weeks": 104, "calibration_origins": 8}
         for source in raw["sources"]:
-            source["history_start"] = max(source["history_start"], limits.dt.date(2013, 7, 1))
+            source["history_start"] = max(source["history_start"], dt.date(2013, 7, 1))
             if source["name"] == "ridership":
                 source["entities"] = list(STATIONS)
     settings.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
@@ -125,10 +129,13 @@ def _stand(home: Path, *, small: bool) -> Iterator[Stand]:
         env = {
             "STEADYCAST_SETTINGS": str(settings),
             "STEADYCAST_WATCHDOG_WEBHOOK": f"{listener.url}/webhook",
+            # the product's own; read only by the DAG that lets weeks run side by side
+            "STEADYCAST_FAULTS_EXECUTION_S": "600",
         }
+        dags = REPO / ("tests/faults/dags" if parallel > 1 else "dags")
         options = Options(
             home=home / "stack", port=free_port(), sandbox_port=free_port(), data=data, watchdog=True,
-            extra_env=env,
+            dags=dags, extra_env=env,
         )  # fmt: skip
         with Stack(options).running(timeout_s=1200, say=lambda _: None) as stack:
             stand = Stand(home, stack, listener, load(settings))

@@ -40,6 +40,11 @@ class Row:
         """Recovered in time, and the outputs are those of a clean run."""
         return self.seconds is not None and self.seconds <= self.timeout_s + GRACE_S and not self.outputs
 
+    @property
+    def verdict(self) -> str:
+        """For a line of the log."""
+        return "ok " if self.ok else "BAD"
+
 
 class Rows:
     """All rows of a home, by place and fault."""

@@ -61,7 +61,7 @@ def test_what_is_killed_or_stopped_comes_back_and_the_week_is_published(
 ) -> None:
     kill = next(kill for kill in KILLS if (kill.place, kill.fault) == (place, fault))
     week = WEEKS[len(PUT_INTO) + KILLED.index((place, fault))]
-    killing.kill_all(stand, rows, {week: {"train": kill}}, say)
+    killing.kill_all(stand, rows, {week: {"infer": kill}}, say)
     row = rows.rows[place, fault]
     assert row.ok, row
 
