@@ -46,6 +46,15 @@ def write_settings(file: Path, **watchdog: float) -> Settings:
     """The product's settings with one of its sources, four stations, a small model and short limits."""
     raw = yaml.safe_load((REPO / "include/config/pipeline.yaml").read_text())
     raw["schedule"] |= {"first_week": FIRST, "last_week": LAST}
+    make_small(raw)
+    raw["recovery"] = raw.get("recovery", {}) | RECOVERY
+    raw["watchdog"] = raw.get("watchdog", {}) | WATCHDOG | watchdog
+    file.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+    return Settings.model_validate(raw)
+
+
+def make_small(raw: dict[str, Any]) -> None:
+    """Leave one source, four stations and a small model in settings as read from YAML."""
     raw["sources"] = [source for source in raw["sources"] if source["name"] in SOURCES]
     for source in raw["sources"]:
         source["history_start"] = max(source["history_start"], dt.date(2013, 7, 1))
@@ -54,10 +63,6 @@ def write_settings(file: Path, **watchdog: float) -> Settings:
     features = raw["forecast"]["features"]
     raw["forecast"]["features"] = {name: features[name] for name in SOURCES if name in features}
     raw["forecast"]["model"] |= {"rounds": 30, "history_weeks": 104, "calibration_origins": 4}
-    raw["recovery"] = raw.get("recovery", {}) | RECOVERY
-    raw["watchdog"] = raw.get("watchdog", {}) | WATCHDOG | watchdog
-    file.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
-    return Settings.model_validate(raw)
 
 
 def shortened() -> list[tuple[str, str, str]]:

@@ -2,7 +2,8 @@
 
 ``python -m tests.faults.soak HOME --runs 25 --load 4``: goes on where it stopped, so that it can be run in
 parts (``--minutes``). The data are the demo's real ones (STEADYCAST_DEMO_DATA); ``--small`` takes the made-up
-ones and a small model, ``--parallel`` lets weeks run side by side. A relaunch shows as a second try of a task, whoever caused it.
+ones of one source and a small model, ``--parallel`` lets weeks run side by side. A relaunch shows as a second
+try of a task, whoever caused it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,16 @@ import yaml
 from steadycast.settings import load
 from tests.faults import limits
 from tests.faults.listener import running_listener
-from tests.faults.stand import DAG, Options, Run, Stack, Stand
+from tests.faults.stand import DAG, Stand
 from tests.sandbox_server import REPO
 from tests.services import free_port
-from tests.small_data import STATIONS, write_small_data
+from tests.small_data import write_small_data
+
+sys.path.insert(0, str(REPO / "scripts"))
+
+from steadycast_local.api import Run
+from steadycast_local.options import Options
+from steadycast_local.stack import Stack
 
 RUN_S = 1800
 
@@ -116,11 +123,7 @@ def _stand(home: Path, *, small: bool, parallel: int) -> Iterator[Stand]:
     raw = yaml.safe_load((REPO / "include/config/pipeline.yaml").read_text())
     raw["schedule"]["first_week"] = limits.FIRST
     if small:
-        raw["forecast"]["model"] |= {"rounds": 60, "history_weeks": 104, "calibration_origins": 8}
-        for source in raw["sources"]:
-            source["history_start"] = max(source["history_start"], dt.date(2013, 7, 1))
-            if source["name"] == "ridership":
-                source["entities"] = list(STATIONS)
+        limits.make_small(raw)
     settings.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     named = os.environ.get("STEADYCAST_DEMO_DATA")
     demo = Path(named) if named else REPO / ".steadycast/demo"
