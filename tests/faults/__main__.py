@@ -66,10 +66,10 @@ def _part(home: Path, part: str, rows: Rows) -> None:
     if kind == "hangs":
         plans = hanging.square(int(number))
         todo = {at: name for at, name in plans.items() if not rows.well(at[1], HANGS[name].words)}
-        with running_stand(home) as stand:
+        with running_stand(home, side_by_side=True) as stand:
             hanging.hang(stand, rows, todo, say)
     elif kind == "vanilla-hangs":
-        with running_stand(home, parallel=30, watched=False) as stand:
+        with running_stand(home, parallel=30, watched=False, side_by_side=True) as stand:
             for n in range(0, len(limits.STAGES), 2):
                 hanging.vanilla(stand, rows, limits.STAGES[n : n + 2], say)
     else:

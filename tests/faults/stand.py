@@ -21,7 +21,7 @@ from tests.faults.clock import Clock
 from tests.faults.listener import Listener, running_listener
 from tests.faults.strike import VARIABLE, plan, struck
 from tests.sandbox_server import REPO
-from tests.services import free_port
+from tests.services import ProgramsMissing, free_port, running_postgres
 from tests.small_data import write_small_data
 
 sys.path.insert(0, str(REPO / "scripts"))
@@ -175,6 +175,7 @@ def running_stand(
     parallel: int = 16,
     watched: bool = True,
     lake_mb: int = 0,
+    side_by_side: bool = False,
     **watchdog: float,
 ) -> Iterator[Stand]:
     """Everything started and read; ended with the block.
@@ -184,17 +185,21 @@ def running_stand(
         parallel: tasks at a time.
         watched: False leaves out the sensor and the watchdog: what is left is Airflow under supervisor.
         lake_mb: size of a file system of its own for the lake, which can be filled; needs the right to mount.
+        side_by_side: many weeks run at once, so that Airflow gets PostgreSQL if it is installed. With SQLite two
+            calls that clear a task at the same moment wait for each other in the API server until SQLite's
+            time-out, since each call's audit row is written by the event loop that has to end the other call.
         watchdog: its settings, where they differ from those of ``limits``.
     """
     home.mkdir(parents=True, exist_ok=True)
     clock = Clock(home / "clock")
     settings = home / "pipeline.yaml"
     told = limits.write_settings(settings, **watchdog)
-    with running_listener() as listener:
+    with running_listener() as listener, _database(side_by_side) as database:
         options = Options(
             home=home / "stack", port=free_port(), sandbox_port=free_port(), watchdog=watched,
             data=write_small_data(home / "data"), dags=REPO / "tests/faults/dags",
-            extra_env=_environment(home, settings, listener, parallel, watched=watched) | clock.environment,
+            extra_env=_environment(home, settings, listener, parallel, watched=watched)
+            | clock.environment | database,
         )  # fmt: skip
         with (
             _small_disk(options.lake, lake_mb),
@@ -203,6 +208,18 @@ def running_stand(
             stand = Stand(home, stack, listener, told, clock)
             stand.wait_until_read(DAG, VANILLA)
             yield stand
+
+
+@contextlib.contextmanager
+def _database(postgres: bool) -> Iterator[dict[str, str]]:
+    """Environment of Airflow for its database: the launcher's SQLite, or a PostgreSQL of its own."""
+    with contextlib.ExitStack() as opened:
+        found: dict[str, str] = {}
+        if postgres:
+            with contextlib.suppress(ProgramsMissing):
+                url = opened.enter_context(running_postgres()).url
+                found["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = url
+        yield found
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ def say(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with running_stand(tmp_path_factory.mktemp("faults") / "stand") as stand:
+    with running_stand(tmp_path_factory.mktemp("faults") / "stand", side_by_side=True) as stand:
         yield stand
 
 
