@@ -5,9 +5,8 @@ the day after the last. A week that is published gives the same file again.
 
 ### If it fails
 The Slack message and the end of the failed task's log say what happened and what to do next.
-- **ingest**, **validate**: one mapped task per source. An optional source only marks the forecast degraded.
-  A fundamental one stops the run: clear its `ingest` and all downstream tasks when it has recovered.
-- **compare_sources**: a fundamental source has no accepted data this week; see its `ingest` and `validate`.
+- **ingest**, **validate**, **compare_sources**: an optional source only marks the forecast degraded; without
+  a fundamental one the run stops: clear its `ingest` and all downstream tasks when it has recovered.
 - **impute**, **train**, **infer**: clear the task. It overwrites its own output, nothing is doubled.
 - **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
 - **watch** relaunches what hangs. A task that hangs each time is set to failed; its note says why.
@@ -18,20 +17,18 @@ from steadycast_notifier import SlackNotifier
 from steadycast_runtime import git_commit, settings, this_week
 from steadycast_runtime.gate import gate
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, weekly
-from steadycast_sensors import StallSensor
+from steadycast_sensors import StallSensor, when_ready
 
 SETTINGS = settings()
 SOURCES = [source.name for source in SETTINGS.sources]
 
 
 @dag(
-    **weekly(SETTINGS),
-    doc_md=__doc__,
-    on_success_callback=SlackNotifier(),
-    on_failure_callback=SlackNotifier(),
-)
+    **weekly(SETTINGS), doc_md=__doc__,
+    on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
+)  # fmt: skip
 def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
-    @task(map_index_template=SOURCE_LABEL)
+    @when_ready(map_index_template=SOURCE_LABEL)
     def ingest(source: str) -> str:
         with this_week() as week:
             return week.poll(source)
@@ -55,7 +52,7 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
     @task
     def train(panel: str) -> str:
         with this_week() as week:
-            return week.run("train", week.settings, panel, git_commit=git_commit())
+            return week.run_apart("train", panel, git_commit=git_commit())
 
     @task
     def infer(panel: str, card: str) -> str:

@@ -50,6 +50,7 @@ def run(lake: Lake, settings: Settings, forecast: str, *, as_of: dt.date, progre
             run_name=f"check_forecast {as_of}",
             run_time=dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC),
             docs=Path(folder),
+            progress=progress,
         )
         docs = lake.write_folder(f"runs/{as_of}/check_forecast/docs", Path(folder))
     progress("check_forecast: verdict", 2, 3)

@@ -159,5 +159,17 @@ class ModelError(SteadycastError):
     """A model could not be trained or loaded."""
 
 
+class StageDied(SteadycastError):
+    """The process that a stage ran in ended without an answer; ``stage`` is its name. Worth another try."""
+
+    def __init__(self, stage: str, what: str, *, remedy: str) -> None:
+        self.stage = stage
+        super().__init__(f"{stage}: {what}", remedy=remedy)
+
+
+class StageStuck(StageDied):
+    """A stage took too long, or was silent for too long, and its process was killed."""
+
+
 class PublicationError(SteadycastError):
     """The forecast could not be handed to its readers, in full or in part."""

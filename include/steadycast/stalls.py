@@ -64,11 +64,18 @@ def judge(
         One verdict per task instance, in their order. Those found stalled here count against the bound of
         the run at once, so that one look can not relaunch more than is left.
     """
+    attempts = list(attempts)
+    # while others of the run are queued and begin, those behind them wait for their turn
+    last_queued = max((a.queued_at for a in attempts if a.queued_at), default=None)
+    last_begun = max((a.started_at for a in attempts if a.started_at), default=None)
     of_run = sum(relaunches.values())
     verdicts = []
     for attempt in attempts:
         limits = settings.limits(attempt.task)
-        reason = _stall(attempt, now, limits, _longest(limits, settings, usual_s.get(attempt.task, ())))
+        longest_s = _longest(limits, settings, usual_s.get(attempt.task, ()))
+        reason = _running(attempt, now, limits, longest_s) or _waiting(
+            attempt, now, limits, last_queued, last_begun
+        )
         of_task = relaunches.get(attempt.key, 0)
         if reason is None:
             verdicts.append(Verdict(attempt, "healthy"))
@@ -89,6 +96,7 @@ def _longest(limits: StageLimits, settings: RecoverySettings, usual_s: Sequence[
     return max(limits.usual_factor * statistics.median(usual_s), limits.progress_timeout_s)
 
 
+<<<<<<< HEAD
 def _stall(attempt: Attempt, now: dt.datetime, limits: StageLimits, longest_s: float) -> str | None:
     """Why it is stalled. Waiting on purpose (deferred, awaiting_input, up_for_retry) is never a stall."""
     label = f"{attempt.label}, try {attempt.try_number},"
@@ -100,17 +108,47 @@ def _stall(attempt: Attempt, now: dt.datetime, limits: StageLimits, longest_s: f
         age = _age(now, attempt.started_at)
         if age > longest_s:
             return f"{label} runs for {age:.0f} s (limit {longest_s:.0f} s)"
+=======
+def _running(attempt: Attempt, now: dt.datetime, limits: StageLimits, longest_s: float) -> str | None:
+    """Why a running attempt is stalled. Waiting on purpose (deferred, awaiting_input, ...) never is."""
+    if attempt.state != "running" or attempt.started_at is None:
+        return None
+    # progress of an earlier try is older than the start of this one
+    silent = _age(now, attempt.started_at, attempt.progress_at)
+    if silent > limits.progress_timeout_s:
+        return (
+            f"{_try(attempt)} shows no progress for {silent:.0f} s (limit {limits.progress_timeout_s:.0f} s)"
+        )
+    age = _age(now, attempt.started_at)
+    if age > longest_s:
+        return f"{_try(attempt)} runs for {age:.0f} s (limit {longest_s:.0f} s)"
+    return None
+
+
+def _waiting(
+    attempt: Attempt,
+    now: dt.datetime,
+    limits: StageLimits,
+    last_queued: dt.datetime | None,
+    last_begun: dt.datetime | None,
+) -> str | None:
+    """Why an attempt that waits for a worker is stalled."""
+>>>>>>> stall
     if attempt.state == "queued" and attempt.queued_at is not None:
         # after a retry the time of queueing can still be that of the try before
-        age = _age(now, attempt.queued_at, attempt.scheduled_at)
+        age = _age(now, attempt.queued_at, attempt.scheduled_at, last_begun)
         if age > limits.queue_timeout_s:
-            return f"{label} is queued for {age:.0f} s (limit {limits.queue_timeout_s:.0f} s)"
+            return f"{_try(attempt)} is queued for {age:.0f} s (limit {limits.queue_timeout_s:.0f} s)"
     if attempt.state == "scheduled" and attempt.scheduled_at is not None:
-        age = _age(now, attempt.scheduled_at)
+        age = _age(now, attempt.scheduled_at, last_queued)
         if age > limits.scheduled_timeout_s:
             limit = limits.scheduled_timeout_s
-            return f"{label} is scheduled but not queued for {age:.0f} s (limit {limit:.0f} s)"
+            return f"{_try(attempt)} is scheduled but not queued for {age:.0f} s (limit {limit:.0f} s)"
     return None
+
+
+def _try(attempt: Attempt) -> str:
+    return f"{attempt.label}, try {attempt.try_number},"
 
 
 def _age(now: dt.datetime, *times: dt.datetime | None) -> float:

@@ -48,7 +48,7 @@ def train(history: History, settings: Settings, *, progress: Progress = silent) 
         progress=progress,
     )
     progress("training on the whole history", 0, 1)
-    texts = forecaster.train(len(history.weeks))
+    texts = forecaster.train(len(history.weeks), progress)
     progress("training on the whole history", 1, 1)
     scores = {name: models.wape(residuals, name) for name in SCORED}
     return Trained(texts, residuals, forecaster.feature_names, scores)

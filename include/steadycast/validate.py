@@ -44,7 +44,7 @@ def run(lake: Lake, source: AnySource, *, as_of: dt.date, progress: Progress = s
     if manifest["status"] == "absent":
         return _absent(lake, source, as_of, manifest)
     progress(f"{source.name}: checking", 0, 2)
-    outcome, docs = _judge(lake, source, as_of, manifest)
+    outcome, docs = _judge(lake, source, as_of, manifest, progress)
     progress(f"{source.name}: checked", 1, 2)
     before, segment = list(manifest["segments_before"]), manifest["segment"]
     observations = lake.observations(source.name)
@@ -98,7 +98,9 @@ def _absent(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str
     return written
 
 
-def _judge(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str, Any]) -> tuple[Outcome, str]:
+def _judge(
+    lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str, Any], progress: Progress
+) -> tuple[Outcome, str]:
     data = lake.read_bytes(manifest["poll"])
     if hashlib.sha256(data).hexdigest() != manifest["poll_sha256"]:
         raise ArtefactConflict(manifest["poll"])
@@ -116,6 +118,7 @@ def _judge(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str,
             run_name=as_of.isoformat(),
             run_time=dt.datetime.fromisoformat(manifest["retrieved_at"]),
             docs=Path(folder),
+            progress=progress,
         )
         lake.write_folder(docs, Path(folder))
     return outcome, docs

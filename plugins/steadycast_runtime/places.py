@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from steadycast.settings import Settings, load
 from steadycast_runtime.connections import storage_arguments
@@ -26,16 +26,22 @@ def settings() -> Settings:
 
 
 def lake() -> Lake:
-    """The lake that STEADYCAST_LAKE names.
+    """The lake that STEADYCAST_LAKE names."""
+    from steadycast.lake import open_lake
+
+    url, storage = lake_arguments()
+    return open_lake(url, **storage)
+
+
+def lake_arguments() -> tuple[str, dict[str, Any]]:
+    """Address of the lake and further arguments of ``open_lake``, for a process that opens it itself.
 
     The credential for S3 is the Airflow connection that STEADYCAST_LAKE_CONNECTION names, or ``lake``.
     """
-    from steadycast.lake import open_lake
-
     url = os.environ.get("STEADYCAST_LAKE") or str(PROJECT / ".steadycast/lake")
     if not url.startswith("s3://"):
-        return open_lake(url)
-    return open_lake(url, **storage_arguments(os.environ.get("STEADYCAST_LAKE_CONNECTION") or "lake"))
+        return url, {}
+    return url, storage_arguments(os.environ.get("STEADYCAST_LAKE_CONNECTION") or "lake")
 
 
 def git_commit() -> str:

@@ -16,15 +16,21 @@ SOON = dt.timedelta(seconds=10)
 LONGEST = dt.timedelta(minutes=15)
 """A source that asks for a longer pause gets this one: the forecast has a publication day."""
 
-WORTH_A_RETRY = (errors.SourceUnreachable, errors.BadResponse, errors.LakeError, errors.PublicationError)
+WORTH_A_RETRY = (
+    errors.SourceUnreachable,
+    errors.BadResponse,
+    errors.LakeError,
+    errors.PublicationError,
+    errors.StageDied,
+)
 FINAL = (errors.ArtefactMissing, errors.ArtefactUnreadable, errors.LakeDenied, errors.LakeMisplaced)
 
 
 def helps_to_retry(error: BaseException) -> bool:
     """Can the same task succeed later without anybody correcting something?
 
-    Of our own errors only those of the network and the storage. An error that is not ours may be anything,
-    such as a lack of memory, and gets its retries.
+    Of our own errors only those of the network, the storage and of a process that died. An error that is
+    not ours may be anything, such as a lack of memory, and gets its retries.
     """
     if isinstance(error, errors.SteadycastError):
         return isinstance(error, WORTH_A_RETRY) and not isinstance(error, FINAL)

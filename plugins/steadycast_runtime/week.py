@@ -18,7 +18,7 @@ from steadycast.errors import SourceAbsent, SteadycastError
 from steadycast.settings import AnySource, Settings
 from steadycast_runtime import failures
 from steadycast_runtime.connections import source_connection
-from steadycast_runtime.places import lake, settings
+from steadycast_runtime.places import lake, lake_arguments, settings
 from steadycast_runtime.retry import helps_to_retry
 
 if TYPE_CHECKING:
@@ -76,6 +76,17 @@ class Week:
         path: str = module.run(self.lake, *arguments, as_of=self.as_of, progress=self.progress, **named)
         return path
 
+    def run_apart(self, stage: str, *arguments: object, **named: object) -> str:
+        """As ``run``, in a process of its own that is killed when it hangs."""
+        from steadycast.child import run_stage
+
+        recovery = self.settings.recovery
+        return run_stage(
+            f"steadycast.{stage}", lake_arguments(), self.settings, *arguments,
+            deadline_s=recovery.training_deadline_s, silence_s=recovery.limits(stage).progress_timeout_s,
+            as_of=self.as_of, progress=self.progress, **named,
+        )  # fmt: skip
+
     def settle_gates(self) -> None:
         """Make sure that each source has a verdict and that the fundamental ones are accepted.
 
@@ -105,6 +116,20 @@ class Week:
     def publish_connection(self) -> Connection | None:
         """The database that the forecast also goes to, if pipeline.yaml names one."""
         return source_connection(self.settings.publish.sql_connection)
+
+    def wait_for(self, name: str, *, waited: bool) -> dt.datetime | None:
+        """When to look at a source again that is not ready; None if the run goes on.
+
+        Args:
+            name: the source.
+            waited: this task has looked at it before.
+
+        Raises:
+            SourceAbsent: a fundamental source is not there by the publish deadline; a fallback is published.
+        """
+        from steadycast_runtime.waiting import next_look
+
+        return next_look(self, self.settings.source(name), dt.datetime.now(dt.UTC), waited=waited)
 
     def poll(self, name: str) -> str:
         """Ingest one source; go on without an optional one when trying again can not help or no try is left.
@@ -137,6 +162,8 @@ class Week:
 @contextmanager
 def this_week() -> Iterator[Week]:
     """The running task's week; an error that leaves it is noted for the alert, and logged in plain words."""
+    from steadycast_sensors.wake import wake_watch
+
     context = get_current_context()
     for chatty in ("great_expectations", "matplotlib", "botocore"):
         # hundreds of lines about their own insides would bury what the stages say
@@ -150,6 +177,10 @@ def this_week() -> Iterator[Week]:
     place = failures.place(as_of, context["ti"])
     report = _progress(context)
     report(f"{context['ti'].task_id} started", 0, 0)
+<<<<<<< HEAD
+=======
+    wake_watch(context)
+>>>>>>> stall
     try:
         yield Week(as_of, settings(), store, report, context)
     except (Exception, AirflowTaskTimeout) as error:

@@ -183,6 +183,16 @@ def test_the_last_demo_week_is_scored_by_hand(pipeline: Pipeline, first_run) -> 
     assert 0 < float(overall["wape_same_week_last_year"]) < 1
 
 
+def test_nothing_of_all_that_was_relaunched_by_the_watch(pipeline: Pipeline, first_run) -> None:
+    runs = [run for dag in (WEEKLY, "backtest") for run in pipeline.api.runs(dag)]
+    assert len(runs) > 5
+    for run in runs:
+        path = f"/dags/{run.dag}/dagRuns/{quote(run.id, safe='')}/taskInstances/watch"
+        assert pipeline.api.call("GET", path)["state"] == "success", pipeline.explain(run)
+        kept = pipeline.api.call("GET", f"{path}/state-store")["task_state_store"]
+        assert [entry for entry in kept if entry["key"] == "relaunches"] == [], pipeline.explain(run)
+
+
 def test_the_pages_are_closed_to_strangers_and_open_to_users(pipeline: Pipeline, first_run) -> None:
     options = pipeline.stack.options
     run = quote(first_run.id, safe="")

@@ -186,8 +186,8 @@ def running_stand(
         watched: False leaves out the sensor and the watchdog: what is left is Airflow under supervisor.
         lake_mb: size of a file system of its own for the lake, which can be filled; needs the right to mount.
         side_by_side: many weeks run at once, so that Airflow gets PostgreSQL if it is installed. With SQLite
-            two calls that clear a task at the same moment wait for each other in the API server until SQLite's
-            time-out, since each call's audit row is written by the event loop that has to end the other call.
+            two calls that clear a task at the same moment wait for each other in the API server until SQLite
+            gives up, since each call's audit row is written by the event loop that has to end the other call.
         watchdog: its settings, where they differ from those of ``limits``.
     """
     home.mkdir(parents=True, exist_ok=True)

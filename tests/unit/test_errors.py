@@ -27,6 +27,8 @@ EXAMPLES = [
     GateFailed("validate ridership", ["3 values above 60", "week missing"], remedy="open the Data Docs"),
     errors.SourceAbsent("ridership", "has no data", remedy="wait for it"),
     errors.PublicationError("the table is locked", remedy="clear publish"),
+    errors.StageDied("train", "its process was killed", remedy="give it more memory"),
+    errors.StageStuck("train", "took longer than 540 s", remedy="see the log"),
     errors.ModelError("no rows to train on", remedy="check the panel"),
 ]
 

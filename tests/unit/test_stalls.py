@@ -107,3 +107,14 @@ def test_one_look_relaunches_no_more_than_the_run_has_left():
 def test_healthy_task_at_its_bound_stays_healthy():
     attempt = Attempt("train", "running", started_at=ago(5))
     assert verdict(attempt, relaunches={("train", -1): 3}).kind == "healthy"
+
+
+@pytest.mark.parametrize("state", ["queued", "scheduled"])
+def test_a_task_behind_others_that_still_begin_waits_for_its_turn(state):
+    waits = Attempt("ingest", state, map_index=9, scheduled_at=ago(900), queued_at=ago(800))
+    others = [
+        Attempt("ingest", "success", map_index=i, queued_at=ago(850 - 100 * i), started_at=ago(840 - 100 * i))
+        for i in range(8)
+    ]
+    assert judge([waits, *others], NOW, RecoverySettings(), {}, {})[0].kind == "healthy"
+    assert judge([waits, *others[:2]], NOW, RecoverySettings(), {}, {})[0].kind == "stalled"

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from steadycast.progress import Progress, silent
+
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context.data_context.ephemeral_data_context import (
@@ -114,7 +116,12 @@ def only_where(column: str, *, equals: object = None, present: bool = False) -> 
 
 
 def run_suites(
-    suites: Sequence[Suite], *, run_name: str, run_time: dt.datetime, docs: Path | None = None
+    suites: Sequence[Suite],
+    *,
+    run_name: str,
+    run_time: dt.datetime,
+    docs: Path | None = None,
+    progress: Progress = silent,
 ) -> Outcome:
     """Run all suites, build their Data Docs, and tell everything that was found.
 
@@ -123,20 +130,25 @@ def run_suites(
         run_name: name of the run in the Data Docs, e.g. the week.
         run_time: time of the run in the Data Docs; an argument, so that the same run gives the same pages.
         docs: an existing empty folder; ``index.html`` is the entry. No pages are built if left out.
+        progress: told before each suite and before the pages: on a busy machine each takes a while.
 
     Returns: sentences of what is critical and of what is a warning. Nothing is raised for a failed check.
     """
     failures: list[str] = []
     flagged: list[str] = []
+    todo = [suite for suite in suites if suite.checks]
+    progress("loading Great Expectations", 0, len(todo) + 1)
     with _quiet():
         context = _context(docs)
-        for suite in (s for s in suites if s.checks):
+        for done, suite in enumerate(todo):
+            progress(f"checking {suite.name}", done, len(todo) + 1)
             for check, finding in _run(context, suite, run_name, run_time):
                 if not finding.success or finding.error:
                     (failures if check.severity == "critical" else flagged).append(_sentence(check, finding))
                 elif check.tell_tolerated and finding.count:
                     flagged.append(_sentence(check, finding))
         if docs is not None:
+            progress("building Data Docs", len(todo), len(todo) + 1)
             context.build_data_docs()
     if docs is not None:
         _settle(docs, run_time)

@@ -16,6 +16,7 @@ import numpy as np
 
 from steadycast.errors import ModelError
 from steadycast.features import YEAR, Anchors, Calendar, Floats, History, Indices, Maker, Matrix, Rows, ratio
+from steadycast.progress import Progress, silent
 from steadycast.settings import ModelSettings
 
 BASES = ("drift", "season")
@@ -73,8 +74,12 @@ class Forecaster:
         self._settings = settings
         self._nonnegative = nonnegative
 
-    def train(self, until: int) -> dict[str, str]:
+    def train(self, until: int, progress: Progress = silent) -> dict[str, str]:
         """Train on the weeks before index ``until``.
+
+        Args:
+            until: index of the first week that is not known.
+            progress: told after each boosting round.
 
         Returns:
             LightGBM's text per booster; none if the history is too short.
@@ -94,12 +99,16 @@ class Forecaster:
             chosen = np.random.default_rng(self._settings.seed).choice(len(usable), MAX_ROWS, replace=False)
             usable = usable[np.sort(chosen)]
         values = values[usable]
-        return {base: self._fit(values, aim[usable]) for base, aim in aims.items()}
+        return {base: self._fit(values, aim[usable], progress) for base, aim in aims.items()}
 
-    def _fit(self, values: Matrix, aim: Floats) -> str:
+    def _fit(self, values: Matrix, aim: Floats, progress: Progress) -> str:
         names = list(self.feature_names)
         data = lgb.Dataset(values, aim, feature_name=names, params={"max_bin": MAX_BIN, "verbosity": -1})
-        booster = lgb.train(self._parameters(), data, num_boost_round=self._settings.rounds)
+        rounds = self._settings.rounds
+        booster = lgb.train(
+            self._parameters(), data, num_boost_round=rounds,
+            callbacks=[lambda told: progress("boosting round", told.iteration + 1, rounds)],
+        )  # fmt: skip
         return str(booster.model_to_string())
 
     def _parameters(self) -> dict[str, object]:

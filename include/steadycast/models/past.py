@@ -47,7 +47,7 @@ def past_errors(
     tables = []
     progress("training for past origins", 0, len(blocks))
     with ThreadPoolExecutor(forecaster.threads) as pool:
-        texts = list(pool.map(lambda block: forecaster.train(int(block[0])), blocks))
+        texts = list(pool.map(lambda block: forecaster.train(int(block[0]), progress), blocks))
     for block, trained in zip(blocks, texts, strict=True):
         boosters = load(trained, names)
         tables.append(forecast_table(forecaster, boosters, block, moving_average_weeks=moving_average_weeks))

@@ -12,6 +12,7 @@ from steadycast.settings.pipeline import (
     Settings,
     TargetSettings,
 )
+from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
 from steadycast.settings.sources import (
     AnySource,
@@ -50,6 +51,7 @@ __all__ = [
     "OpenMeteoSource",
     "Paging",
     "PublishSettings",
+    "ReadySettings",
     "RecoverySettings",
     "Retries",
     "S3ObjectSource",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from steadycast.settings.base import Monday, Name, Strict, Timezone
 from steadycast.settings.countries import COUNTRIES
+from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings
 from steadycast.settings.sources import AnySource, SourceSettings
 from steadycast.settings.watchdog import WatchdogSettings
@@ -34,6 +36,11 @@ class ScheduleSettings(Strict):
                 "e.g. '0 6 * * 1' for Mondays 06:00"
             )
         return cron
+
+    def start_of(self, week: dt.date) -> dt.datetime:
+        """When the run of a week starts; aware, UTC."""
+        minute, hour = (int(part) for part in self.cron.split()[:2])
+        return dt.datetime.combine(week, dt.time(hour, minute), ZoneInfo(self.timezone)).astimezone(dt.UTC)
 
     @field_validator("last_week")
     @classmethod
@@ -135,6 +142,7 @@ class Settings(Strict):
     check_forecast: CheckForecastSettings = CheckForecastSettings()
     publish: PublishSettings = PublishSettings()
     recovery: RecoverySettings = RecoverySettings()
+    ready: ReadySettings = ReadySettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     slack_channel: str = "#forecast"
     week_start: Literal["monday"] = "monday"

@@ -44,6 +44,9 @@ class RecoverySettings(StageLimits):
     relaunches_per_task: NonNegativeInt = Field(3, description="Then the run fails and people are told.")
     relaunches_per_run: NonNegativeInt = Field(6, description="Of all tasks of the run together.")
     poll_every_s: PositiveFloat = Field(15, description="Seconds between two looks at the run.")
+    training_deadline_s: PositiveFloat = Field(
+        540, description="Seconds after which the process that trains is killed, whatever it does."
+    )
     stages: dict[Name, StageOverrides] = Field(
         default_factory=dict, description="Task: the limits that are different for it."
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     Field,
     FiniteFloat,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -100,6 +101,11 @@ class SourceSettings(Strict):
     )
     max_lag_days: int | None = Field(
         None, description="Older than this is not fresh; twice the expected lag plus 7."
+    )
+    ready_timeout_min: NonNegativeFloat | None = Field(
+        None,
+        description="Minutes that a run waits for the expected newest date. If left out: "
+        "ready.optional_timeout_min, and for a fundamental source until the publish deadline.",
     )
     ahead_weeks: NonNegativeInt = Field(
         0, description="Weeks from as_of on that the source speaks of, if it is a forecast."
