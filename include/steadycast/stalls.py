@@ -96,19 +96,6 @@ def _longest(limits: StageLimits, settings: RecoverySettings, usual_s: Sequence[
     return max(limits.usual_factor * statistics.median(usual_s), limits.progress_timeout_s)
 
 
-<<<<<<< HEAD
-def _stall(attempt: Attempt, now: dt.datetime, limits: StageLimits, longest_s: float) -> str | None:
-    """Why it is stalled. Waiting on purpose (deferred, awaiting_input, up_for_retry) is never a stall."""
-    label = f"{attempt.label}, try {attempt.try_number},"
-    if attempt.state == "running" and attempt.started_at is not None:
-        # progress of an earlier try is older than the start of this one
-        silent = _age(now, attempt.started_at, attempt.progress_at)
-        if silent > limits.progress_timeout_s:
-            return f"{label} shows no progress for {silent:.0f} s (limit {limits.progress_timeout_s:.0f} s)"
-        age = _age(now, attempt.started_at)
-        if age > longest_s:
-            return f"{label} runs for {age:.0f} s (limit {longest_s:.0f} s)"
-=======
 def _running(attempt: Attempt, now: dt.datetime, limits: StageLimits, longest_s: float) -> str | None:
     """Why a running attempt is stalled. Waiting on purpose (deferred, awaiting_input, ...) never is."""
     if attempt.state != "running" or attempt.started_at is None:
@@ -133,7 +120,6 @@ def _waiting(
     last_begun: dt.datetime | None,
 ) -> str | None:
     """Why an attempt that waits for a worker is stalled."""
->>>>>>> stall
     if attempt.state == "queued" and attempt.queued_at is not None:
         # after a retry the time of queueing can still be that of the try before
         age = _age(now, attempt.queued_at, attempt.scheduled_at, last_begun)

@@ -177,10 +177,7 @@ def this_week() -> Iterator[Week]:
     place = failures.place(as_of, context["ti"])
     report = _progress(context)
     report(f"{context['ti'].task_id} started", 0, 0)
-<<<<<<< HEAD
-=======
     wake_watch(context)
->>>>>>> stall
     try:
         yield Week(as_of, settings(), store, report, context)
     except (Exception, AirflowTaskTimeout) as error:

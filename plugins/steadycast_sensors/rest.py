@@ -21,13 +21,10 @@ class ApiFailure(Exception):
     """Airflow did not answer, or refused; the text says what."""
 
 
-<<<<<<< HEAD
-=======
 class ApiRefusal(ApiFailure):
     """Airflow answered that it did not do it."""
 
 
->>>>>>> stall
 class RunApi:
     """Reads and changes the task instances of one run; logs in when it has to.
 
@@ -162,11 +159,7 @@ def moment(text: str | None) -> dt.datetime | None:
 def _json(answer: httpx.Response) -> Any:  # noqa: ANN401 as the API answers
     if answer.is_error:
         request = answer.request
-<<<<<<< HEAD
-        raise ApiFailure(f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:200]}")
-=======
         raise ApiRefusal(f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:200]}")
->>>>>>> stall
     try:
         return answer.json() if answer.content else None
     except ValueError as error:

@@ -10,11 +10,7 @@ from typing import Any, Protocol
 
 from steadycast.settings import RecoverySettings
 from steadycast.stalls import Attempt, Verdict, judge
-<<<<<<< HEAD
-from steadycast_sensors.rest import RunApi, moment
-=======
 from steadycast_sensors.rest import ApiRefusal, RunApi, moment
->>>>>>> stall
 from steadycast_sensors.steady import SteadyTime
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -114,13 +110,6 @@ class Watch:
         }
         # counted before it is done: if this process dies in between, the bound holds all the same
         await self._keep([*self._relaunches, done])
-<<<<<<< HEAD
-        # a running task that ends at this moment is left alone; `only_running` would not find a queued one
-        cleared = await self._api.clear(
-            attempt.task, attempt.map_index, only_running=attempt.state == "running",
-            note=f"Relaunched: {verdict.reason}",
-        )  # fmt: skip
-=======
         try:
             # one that ends at this moment is left alone; but `only_running` would not find a queued one
             cleared = await self._api.clear(
@@ -131,7 +120,6 @@ class Watch:
             # SQLite's one writer may be busy; without an answer it might have been done, and counts
             await self._keep(self._relaunches[:-1])
             raise
->>>>>>> stall
         if not cleared:
             self._log.info("%s; it has ended by itself in the meantime", verdict.reason)
             await self._keep(self._relaunches[:-1])
