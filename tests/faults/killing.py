@@ -13,6 +13,7 @@ from tests.faults import limits
 from tests.faults.baseline import clean_weeks, compare
 from tests.faults.kills import Kill
 from tests.faults.stand import NotThere, Run, Stand, until
+from tests.faults.strike import HOLD
 from tests.faults.table import GRACE_S, Rows
 
 Say = Callable[[str], None]
@@ -34,7 +35,7 @@ def kill_all(stand: Stand, rows: Rows, plans: Plans, say: Say, *, watched: bool 
     clean = clean_weeks(stand.home / "pipeline.yaml", stand.sandbox_url, stand.home.parent / "clean", plans)
     for week, stages in plans.items():
         for stage, kill in stages.items():
-            stand.plan(week, stage, f"hold {kill.hold_s}")
+            stand.plan(week, stage, HOLD)
         run = stand.trigger(week)
         found = {kill: _one(stand, week, stage, kill, run, say) for stage, kill in stages.items()}
         with contextlib.suppress(NotThere):
@@ -59,14 +60,18 @@ def _one(stand: Stand, week: dt.date, stage: str, kill: Kill, run: Run, say: Say
         hit = stand.struck(week, stage)
         told_before = len(stand.listener.alerts)
         began, shift = time.time(), stand.clock.seconds
+        if not kill.stage_waits:
+            stand.release(week, stage)
         kill.act(stand, psutil.Process(int(hit["pid"])))
         moved = stand.clock.seconds - shift
         limit = kill.timeout_s + GRACE_S
-        until(lambda: stand.succeeded(run, stage), limit, f"end of {stage}")
         until(lambda: stand.beat(kill.component) > began + moved, limit, kill.component)
+        stand.release(week, stage)
+        until(lambda: stand.succeeded(run, stage), limit, f"end of {stage}")
     except (NotThere, psutil.NoSuchProcess) as error:
         say(f"    {kill.place} {kill.fault}: {error}")
         stand.repair()
+        stand.release(week, stage)
         return None, str(error)
     seconds = round(time.time() - began, 1)
     task = next(t for t in stand.tasks(run) if t["task_id"] == stage)

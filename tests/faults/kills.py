@@ -34,7 +34,7 @@ class Kill:
         act: does it; gets the process that runs the stage.
         timeout_s: the limit of ours, or of Airflow as configured here, that sees it.
         component: has to be alive again before the row counts as recovered.
-        hold_s: seconds for which the stage is made longer.
+        stage_waits: the stage goes on when the component is alive again, else during the fault.
     """
 
     place: str
@@ -42,7 +42,7 @@ class Kill:
     act: Act
     timeout_s: float
     component: str = "scheduler"
-    hold_s: float = 4
+    stage_waits: bool = True
 
 
 def _signal(component: str, number: int) -> Act:
@@ -128,13 +128,13 @@ def _signals() -> list[Kill]:
 
 
 KILLS: list[Kill] = [
-    Kill("task", "kill -9", _task, 30, hold_s=20),
-    Kill("worker (the task's supervisor)", "kill -9", _worker, 90, hold_s=20),
-    Kill("worker (the task's supervisor)", "SIGSTOP, its task too", _worker_stopped, 90, hold_s=20),
+    Kill("task", "kill -9", _task, 30),
+    Kill("worker (the task's supervisor)", "kill -9", _worker, 90),
+    Kill("worker (the task's supervisor)", "SIGSTOP, its task too", _worker_stopped, 90),
     *_signals(),
-    Kill("machine", "kill -9 of everything, start again", _machine, 90, hold_s=20),
-    Kill("database", f"locked for {LOCKED_S:.0f} s", _database, 90),
-    Kill("lake", f"disk full for {FULL_S:.0f} s", _disk, 60, hold_s=2),
+    Kill("machine", "kill -9 of everything, start again", _machine, 90),
+    Kill("database", f"locked for {LOCKED_S:.0f} s", _database, 90, stage_waits=False),
+    Kill("lake", f"disk full for {FULL_S:.0f} s", _disk, 60, stage_waits=False),
     Kill("clock", "jumps an hour ahead", _clock(3600), 60),
     Kill("clock", "jumps back by two hours", _clock(-7200), 60),
 ]

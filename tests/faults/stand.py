@@ -19,7 +19,7 @@ from steadycast.settings import Settings
 from tests.faults import limits
 from tests.faults.clock import Clock
 from tests.faults.listener import Listener, running_listener
-from tests.faults.strike import VARIABLE, plan, struck
+from tests.faults.strike import VARIABLE, plan, release, struck
 from tests.sandbox_server import REPO
 from tests.services import ProgramsMissing, free_port, running_postgres
 from tests.small_data import write_small_data
@@ -57,6 +57,10 @@ class Stand:
     def plan(self, week: dt.date, stage: str, fault: str) -> None:
         """Put a fault into a stage of a week's run, to come."""
         plan(self.faults, limits.key(week, stage), fault)
+
+    def release(self, week: dt.date, stage: str) -> None:
+        """Let the week's stage go on that is held."""
+        release(self.faults, limits.key(week, stage))
 
     def struck(self, week: dt.date, stage: str, timeout_s: float = 240) -> Mapping[str, float]:
         """Wait until the fault has struck; when, and in which process."""

@@ -32,7 +32,7 @@ def _with_faults(module):
 
     @functools.wraps(real)
     def run(*arguments, **named):
-        strike(_key(stage, arguments, named))
+        strike(_key(stage, arguments, named), named["progress"])
         return real(*arguments, **named)
 
     module.run = run
