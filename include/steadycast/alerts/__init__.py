@@ -1,4 +1,4 @@
-"""Alerts: what happened goes to a durable outbox first, and from there to people until somebody has got it."""
+"""Alerts: what happened goes to a durable outbox first, and from there to people until one has got it."""
 
 from steadycast.alerts.event import SEVERITIES, Event, Severity
 from steadycast.alerts.outbox import Outbox, Posted

@@ -23,13 +23,17 @@ class Wire:
 
     def __init__(self) -> None:
         self._streams: deque[Any] = deque(maxlen=8)
+        self._lock = threading.Lock()
         self.is_cut = False
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Remember each new connection; called by httpcore."""
+        """Remember each new connection, or shut it down if it comes after the cut; called by httpcore."""
         stream = info.get("return_value")
         if event.endswith(".complete") and hasattr(stream, "get_extra_info"):
-            self._streams.append(stream)
+            with self._lock:
+                self._streams.append(stream)
+                if self.is_cut:
+                    _shut_down(stream)
 
     @contextlib.contextmanager
     def cut_after(self, seconds: float) -> Iterator[None]:
@@ -42,15 +46,21 @@ class Wire:
             yield
         finally:
             timer.cancel()
+            timer.join()  # or a cut that comes late would end the next attempt
 
     def _cut(self) -> None:
-        self.is_cut = True
-        for stream in list(self._streams):
-            connected = stream.get_extra_info("socket")
-            if isinstance(connected, socket.socket):
-                with contextlib.suppress(OSError):
-                    # not SSLSocket's own shutdown, which would pull the session from under the reader
-                    socket.socket.shutdown(connected, socket.SHUT_RDWR)
+        with self._lock:
+            self.is_cut = True
+            for stream in self._streams:
+                _shut_down(stream)
+
+
+def _shut_down(stream: Any) -> None:  # noqa: ANN401 httpcore's streams share no public type
+    connected = stream.get_extra_info("socket")
+    if isinstance(connected, socket.socket):
+        with contextlib.suppress(OSError):
+            # not SSLSocket's own shutdown, which would pull the session from under the reader
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 class Unpacker:

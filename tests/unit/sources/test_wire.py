@@ -5,6 +5,7 @@ import ipaddress
 import ssl
 import time
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from steadycast.errors import BadResponse, SourceTimeout, SourceUnreachable
 from steadycast.sources import Connection, http_json
+from steadycast.sources.wire import Wire
 from tests.unit.sources import provider as providers
 from tests.unit.sources.conftest import DAY
 from tests.unit.sources.provider import answer, drip, drop
@@ -78,6 +80,16 @@ def test_a_dripping_answer_ends_at_request_s_under_tls_too(poll):
     with pytest.raises(SourceTimeout, match=r"no complete answer within request_s = 0.5 s"):
         poll(drip(b" "), timeouts={"request_s": 0.5, "read_s": 5}, retries={"attempts": 1})
     assert time.monotonic() - began < 2
+
+
+def test_a_connection_made_after_the_cut_is_cut_too(provider):
+    provider.says(drip(b" "))
+    wire = Wire()
+    with httpx.Client(trust_env=False) as client, wire.cut_after(0.01):
+        time.sleep(0.2)  # as on a machine so busy that the connection is only made when time is up
+        with pytest.raises(httpx.TransportError):
+            client.get(provider.url, timeout=5, extensions={"trace": wire.trace})
+    assert wire.is_cut
 
 
 def test_a_dropped_connection_under_tls_is_asked_again(poll):
