@@ -34,7 +34,7 @@ def kill_all(stand: Stand, rows: Rows, plans: Plans, say: Say, *, watched: bool 
     """
     clean = clean_weeks(stand.home / "pipeline.yaml", stand.sandbox_url, stand.home.parent / "clean", plans)
     for week, stages in plans.items():
-        for stage, kill in stages.items():
+        for stage in stages:
             stand.plan(week, stage, HOLD)
         run = stand.trigger(week)
         found = {kill: _one(stand, week, stage, kill, run, say) for stage, kill in stages.items()}

@@ -26,13 +26,14 @@ def _key(stage, arguments, named):
 
 
 def _with_faults(module):
+    from steadycast.progress import silent
     from tests.faults.strike import strike
 
     stage, real = module.__name__.rpartition(".")[2], module.run
 
     @functools.wraps(real)
     def run(*arguments, **named):
-        strike(_key(stage, arguments, named), named["progress"])
+        strike(_key(stage, arguments, named), named.get("progress", silent))
         return real(*arguments, **named)
 
     module.run = run
