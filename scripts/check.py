@@ -35,7 +35,7 @@ TESTS = {
         "tests/unit", "tests/dags", "tests/integration", *(f"--ignore={file}" for file in AIRFLOW), "-n", "2",
         "--cov", "--cov-report=term-missing:skip-covered",
     ),
-    "launcher, e2e": (*AIRFLOW, "tests/e2e"),
+    "launcher, e2e, faults": (*AIRFLOW, "tests/e2e", "tests/faults"),
 }  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 Environment: STEADYCAST_SETTINGS, STEADYCAST_LAKE, and with the prefix STEADYCAST_WATCHDOG_: AIRFLOW (address
 of the API server), USER, PASSWORD or PASSWORDS_FILE (JSON, user: password), SUPERVISOR (unix socket; without
-it nothing is restarted), STATE (folder), WEBHOOK, SMTP, MAIL_FROM, MAIL_TO, DEADMAN.
+it nothing is restarted), STATE (folder), WEBHOOK, SMTP, MAIL_FROM, MAIL_TO, DEADMAN, BROKER
+(of the Celery workers; else AIRFLOW__CELERY__BROKER_URL).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from watchdog.manager import Manager
 from watchdog.memory import Memory
 from watchdog.store import Store
 from watchdog.watch import Watch
+from watchdog.workers import Workers
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "STEADYCAST_WATCHDOG_"
@@ -67,6 +69,7 @@ def assembled(settings: Settings, file: Path, state: Path, environ: Mapping[str,
     if given.get("SMTP") and given.get("MAIL_TO"):
         mail = Mail(given["SMTP"], given.get("MAIL_FROM") or given["MAIL_TO"].split(",")[0], given["MAIL_TO"])
     user = given.get("USER", "admin")
+    broker = given.get("BROKER") or environ.get("AIRFLOW__CELERY__BROKER_URL")
     return Watch(
         settings,
         airflow=Airflow(given.get("AIRFLOW", "http://127.0.0.1:8080"), user, _password(given, user)),
@@ -75,6 +78,7 @@ def assembled(settings: Settings, file: Path, state: Path, environ: Mapping[str,
         deadman=DeadMan(given.get("DEADMAN"), settings.watchdog.ping_every_s),
         manager=Manager(Path(given["SUPERVISOR"])) if "SUPERVISOR" in given else None,
         memory=state / "memory.json",
+        workers=Workers(broker, settings.watchdog.celery_workers) if broker else None,
     )
 
 

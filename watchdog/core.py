@@ -8,57 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from steadycast.settings import WatchdogSettings
+from watchdog.components import API, HEARTBEATS, not_seen, trouble
 from watchdog.due import Due
 from watchdog.memory import Memory, within_an_hour
+from watchdog.seen import Seen
 
-API = "api-server"
-HEARTBEATS = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
-"""Name in the health endpoint's answer, and name of the component."""
-DEAD = {"FATAL", "EXITED", "STOPPED", "UNKNOWN"}
-LONGEST_SETTLE = 4
 FALLBACK_AGAIN = dt.timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Program:
-    """What the process manager says; ``up_s`` is how long the program has been running."""
-
-    state: str
-    up_s: float
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One look.
-
-    Attributes:
-        at: when; aware.
-        up_s: how long the watchdog itself has been running.
-        api: None if the health endpoint answered, else what was wrong.
-        heartbeats: per component its last heartbeat, None if there never was one; empty if not known.
-        database: None if it is healthy or nothing is known, else what was wrong.
-        programs: of the process manager; empty without one.
-        due: the week whose run should be there; None if there is none.
-        runs: states of the due week's runs; None if not known.
-        paused: is the DAG paused; None if not known.
-        published: verdict of the due week's publication; "" if there is none, None if not known.
-        lake: None if the lake answered, else what was wrong.
-    """
-
-    at: dt.datetime
-    up_s: float
-    api: str | None = None
-    heartbeats: Mapping[str, dt.datetime | None] = field(default_factory=dict)
-    database: str | None = None
-    programs: Mapping[str, Program] = field(default_factory=dict)
-    due: Due | None = None
-    runs: tuple[str, ...] | None = None
-    paused: bool | None = None
-    published: str | None = None
-    lake: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +73,8 @@ def decide(
     new = memory.model_copy(deep=True)
     if seen.paused is not None:
         new.paused = seen.paused
+    if seen.api is None:
+        new.api_answered = seen.at
     found, unknown = _problems(seen, settings, new, dag)
     confirmed = _confirmed(found, unknown, settings, new)
     actions: list[Action] = []
@@ -135,54 +95,26 @@ def _problems(
     found: dict[str, str] = {}
     unknown: set[str] = set()
     for component in dict.fromkeys((API, *HEARTBEATS.values(), *seen.programs)):
-        why = _component(component, seen, settings, memory)
+        why = trouble(component, seen, settings, memory)
         if why:
             found[component] = why
-        elif _not_seen(component, seen, settings):
+        elif not_seen(component, seen, settings):
             unknown.add(component)
+    if seen.workers is None:
+        unknown.add("workers")
     if seen.api is not None:
         unknown.add("database")
     elif seen.database:
         found["database"] = f"Airflow's database: {seen.database}"
+    if seen.broker:
+        found["broker"] = f"the broker of the Celery workers does not answer: {seen.broker}"
+    elif seen.workers is not None and len(seen.workers) < settings.celery_workers:
+        there = f"{len(seen.workers)} of {settings.celery_workers}"
+        found["workers"] = f"{there} Celery workers answer ({', '.join(seen.workers) or 'none'})"
     if seen.lake:
         found["lake"] = f"the lake does not answer: {seen.lake}"
     _week(seen, settings, memory, dag, found, unknown)
     return found, unknown
-
-
-def _component(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> str | None:
-    program = seen.programs.get(name)
-    if program and program.state in DEAD:
-        return f"{name} is {program.state.lower()}"
-    if _settling(name, seen, settings, memory):
-        return None
-    if name == API:
-        return f"{name} does not answer: {seen.api}" if seen.api else None
-    if name not in seen.heartbeats:
-        return None
-    last = seen.heartbeats[name]
-    if last is None:
-        return f"{name} has never sent a heartbeat"
-    age = (seen.at - last).total_seconds()
-    return f"{name} sent its last heartbeat {age:.0f} s ago" if age > settings.heartbeat_age_s else None
-
-
-def _settling(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -> bool:
-    """Is it too young to judge? Each restart doubles the age, lest restarts keep a slow start from ending."""
-    program = seen.programs.get(name)
-    up_s = program.up_s if program else seen.up_s
-    again = len(within_an_hour(memory.restarts.get(name, []), seen.at))
-    return up_s < settings.settle_s * min(1 << again, LONGEST_SETTLE)
-
-
-def _not_seen(name: str, seen: Seen, settings: WatchdogSettings) -> bool:
-    """Has this look told nothing about the component? One that was just restarted is not well yet."""
-    if name == API:
-        return seen.api is not None
-    if name not in HEARTBEATS.values():
-        return seen.programs[name].state != "RUNNING"
-    last = seen.heartbeats.get(name)
-    return last is None or (seen.at - last).total_seconds() > settings.heartbeat_age_s
 
 
 def _week(

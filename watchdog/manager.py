@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from watchdog.core import Program
+from watchdog.seen import Program
 
 TIMEOUT_S = 60.0
 """Of one call: supervisor waits ``stopwaitsecs`` for a program before it kills it."""

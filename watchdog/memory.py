@@ -20,6 +20,7 @@ class Memory(BaseModel):
         fallback_tried: when a fallback was tried last, by week.
         outbox: messages that no path has taken yet.
         paused: is the DAG paused, as known last.
+        api_answered: when the API server answered last.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -31,6 +32,7 @@ class Memory(BaseModel):
     fallback_tried: dict[str, AwareDatetime] = {}
     outbox: list[str] = []
     paused: bool = False
+    api_answered: AwareDatetime | None = None
 
 
 def recall(file: Path) -> Memory:

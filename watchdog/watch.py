@@ -12,11 +12,14 @@ from steadycast.settings import Settings
 from watchdog import core
 from watchdog.airflow import Airflow, Unreachable
 from watchdog.alerts import Alerts
+from watchdog.components import HEARTBEATS
 from watchdog.deadman import DeadMan
-from watchdog.due import due_week
+from watchdog.due import Due, due_week
 from watchdog.manager import Manager, NotMended
 from watchdog.memory import Memory, keep, recall
+from watchdog.seen import Seen
 from watchdog.store import NoFallback, Store
+from watchdog.workers import BrokerSilent, Workers
 
 log = logging.getLogger(__name__)
 DAG = "weekly_forecast"
@@ -33,6 +36,7 @@ class Watch:
         deadman: told about each look.
         manager: the process manager; None where components can not be restarted from here.
         memory: the file that it remembers in.
+        workers: asked where tasks run under Celery.
     """
 
     def __init__(
@@ -45,9 +49,11 @@ class Watch:
         deadman: DeadMan,
         manager: Manager | None,
         memory: Path,
+        workers: Workers | None = None,
     ) -> None:
         self._settings, self._airflow, self._store = settings, airflow, store
         self._alerts, self._deadman, self._manager, self._file = alerts, deadman, manager, memory
+        self._workers = workers
 
     def look(self, now: dt.datetime, up_s: float) -> Memory:
         """One look; returns what is remembered after it.
@@ -70,10 +76,10 @@ class Watch:
         self._deadman.end(up_s, well=not memory.open and not memory.failed)
         return memory
 
-    def see(self, now: dt.datetime, up_s: float) -> core.Seen:
+    def see(self, now: dt.datetime, up_s: float) -> Seen:
         """Look at everything; what does not answer is not known."""
         due = due_week(self._settings.schedule, now)
-        seen = core.Seen(at=now, up_s=up_s, due=due)
+        seen = Seen(at=now, up_s=up_s, due=due)
         if self._manager is not None:
             try:
                 seen = replace(seen, programs=self._manager.programs())
@@ -81,12 +87,18 @@ class Watch:
                 log.error("%s", error)
         try:
             health = self._airflow.health()
-            beats = {core.HEARTBEATS[k]: at for k, at in health.heartbeats.items() if k in core.HEARTBEATS}
+            beats = {HEARTBEATS[k]: at for k, at in health.heartbeats.items() if k in HEARTBEATS}
             seen = replace(seen, heartbeats=beats, database=health.database)
         except Unreachable as error:
             seen = replace(seen, api=str(error))
-        if due is None:
-            return seen
+        if self._workers is not None:
+            try:
+                seen = replace(seen, workers=self._workers.answering())
+            except BrokerSilent as error:
+                seen = replace(seen, broker=str(error))
+        return seen if due is None else self._see_week(seen, due)
+
+    def _see_week(self, seen: Seen, due: Due) -> Seen:
         if seen.api is None:
             try:
                 runs = self._airflow.run_states(DAG, due.week)

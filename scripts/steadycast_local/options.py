@@ -49,7 +49,7 @@ class Options:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Options:
         """The options of ``make run``.
 
-        PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME, STEADYCAST_DEMO_DATA, and STEADYCAST_WATCHDOG=1.
+        PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME, STEADYCAST_DEMO_DATA, and STEADYCAST_WATCHDOG=0.
 
         Raises:
             BadOption: a port is no number from 1 to 65535, or both ports are the same.
@@ -61,7 +61,7 @@ class Options:
             port=_port(environ, "PORT", WEB_PORT),
             sandbox_port=_port(environ, "STEADYCAST_SANDBOX_PORT", SANDBOX_PORT),
             data=Path(data).expanduser().resolve() if data else None,
-            watchdog=environ.get("STEADYCAST_WATCHDOG") == "1",
+            watchdog=environ.get("STEADYCAST_WATCHDOG", "1") != "0",
         )
         if options.port == options.sandbox_port:
             raise BadOption(

@@ -41,6 +41,18 @@ def test_port_that_can_not_be_is_refused(environ: dict[str, str], said: str) -> 
         Options.from_environment(environ)
 
 
+@pytest.mark.parametrize(
+    ("environ", "there"),
+    [
+        pytest.param({}, True, id="by_default"),
+        pytest.param({"STEADYCAST_WATCHDOG": "0"}, False, id="left_out"),
+    ],
+)
+def test_the_watchdog_runs_unless_it_is_left_out(environ: dict[str, str], there: bool) -> None:
+    names = [component.name for component in components(Options.from_environment(environ))]
+    assert ("watchdog" in names) == there
+
+
 def test_socket_of_a_deep_folder_is_short_enough_for_the_kernel(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 90) / "home"
     path = Options(home=deep).socket

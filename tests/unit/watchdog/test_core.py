@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 
 from steadycast.settings import WatchdogSettings
-from watchdog.core import CreateRun, Program, PublishFallback, Restart, Seen, Tell, decide
+from watchdog.core import CreateRun, PublishFallback, Restart, Tell, decide
 from watchdog.due import Due
 from watchdog.memory import Memory
+from watchdog.seen import Program, Seen
 
 WEEK = dt.date(2016, 6, 6)
 START = dt.datetime(2016, 6, 6, 6, tzinfo=dt.UTC)
@@ -87,13 +88,68 @@ def test_what_is_no_sign_of_death_restarts_nothing(seen):
     assert done == [[], [], [], []]
 
 
+@pytest.mark.parametrize(
+    ("up_s", "restarted"),
+    [
+        pytest.param(122, False, id="its_heartbeat_is_of_the_process_before"),
+        pytest.param(130, True, id="it_was_well_after_its_start"),
+    ],
+)
+def test_a_wedge_soon_after_the_start_is_not_taken_for_a_slow_start(up_s, restarted):
+    limits = LIMITS.model_copy(update={"settle_s": 300})
+    seen = late(124, programs=UP | {"scheduler": Program("RUNNING", up_s)})
+    (_, second), _ = looks(seen, seen, limits=limits)
+    assert any(isinstance(action, Restart) for action in second) == restarted
+
+
+def test_a_silence_after_the_first_heartbeat_is_borne_twice_as_long_and_longer_after_restarts():
+    young = {"scheduler": Program("RUNNING", 110)}
+    assert restarts_after(late(100, programs=UP | young), settle_s=300) == 0
+    once = Memory(restarts={"scheduler": [START - dt.timedelta(minutes=20)]})
+    assert restarts_after(late(100), memory=once) == 0
+    assert restarts_after(late(121), memory=once) == 1
+
+
+def restarts_after(seen, memory=None, **limits):
+    done, _ = looks(seen, seen, memory=memory, limits=LIMITS.model_copy(update=limits))
+    return sum(isinstance(action, Restart) for actions in done for action in actions)
+
+
+def test_an_api_server_is_judged_by_its_last_answer_since_its_start():
+    young = UP | {"api-server": Program("RUNNING", 150)}
+    silent = well(programs=young, api="timed out", heartbeats={})
+    answered = Memory(api_answered=START - dt.timedelta(seconds=121))
+    assert restarts_after(silent, memory=answered, settle_s=300) == 1
+    a_moment_ago = Memory(api_answered=START - dt.timedelta(seconds=119))
+    assert restarts_after(silent, memory=a_moment_ago, settle_s=300) == 0
+    before_its_start = Memory(api_answered=START - dt.timedelta(seconds=151))
+    assert restarts_after(silent, memory=before_its_start, settle_s=300) == 0
+
+
+def test_celery_workers_that_do_not_answer_are_told_and_not_restarted():
+    none, one = well(workers=()), well(workers=("celery@a",))
+    done, memory = looks(one, none, none, none, one)
+    assert [[a.text for a in actions] for actions in done] == [
+        [], [], ["0 of 1 Celery workers answer (none)"], [],
+        ["resolved: 0 of 1 Celery workers answer (none)"],
+    ]  # fmt: skip
+    assert memory.open == {}
+
+
+def test_while_the_broker_is_silent_nobody_knows_about_the_workers():
+    silent = well(broker="OperationalError")
+    done, memory = looks(well(workers=()), well(workers=()), silent, silent)
+    assert [a.text for a in done[3]] == ["the broker of the Celery workers does not answer: OperationalError"]
+    assert set(memory.open) == {"workers", "broker"}
+
+
 def test_one_bad_look_between_good_ones_is_forgotten():
     done, _ = looks(late(), well(), late(), well(), late())
     assert done == [[]] * 5
 
 
 def test_while_the_api_is_silent_nothing_is_said_about_the_others():
-    silent = well(api="timed out", heartbeats={})
+    silent = well(START + dt.timedelta(seconds=61), api="timed out", heartbeats={})
     (_, second, third), _ = looks(late(), silent, silent)
     assert [a.component for a in second + third if isinstance(a, Restart)] == ["api-server"]
 
@@ -110,7 +166,7 @@ def test_each_problem_is_told_once_and_its_end_once():
 
 
 def test_a_component_that_restarts_do_not_help_is_left_to_a_person_who_is_told_once():
-    seen = [late(at=START + dt.timedelta(minutes=3 * i)) for i in range(16)]
+    seen = [late(300, at=START + dt.timedelta(minutes=3 * i)) for i in range(16)]
     done, _ = looks(*seen)
     flat = [action for actions in done for action in actions]
     assert sum(isinstance(a, Restart) for a in flat) == LIMITS.restarts_per_hour

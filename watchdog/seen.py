@@ -1,0 +1,52 @@
+"""What one look has seen; what could not be seen is None or empty."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from watchdog.due import Due
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the process manager says; ``up_s`` is how long the program has been running."""
+
+    state: str
+    up_s: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look.
+
+    Attributes:
+        at: when; aware.
+        up_s: how long the watchdog itself has been running.
+        api: None if the health endpoint answered, else what was wrong.
+        heartbeats: per component its last heartbeat, None if there never was one; empty if not known.
+        workers: Celery workers that answered; None without Celery, or if the broker could not be asked.
+        broker: None if it answered or there is none, else what was wrong.
+        database: None if it is healthy or nothing is known, else what was wrong.
+        programs: of the process manager; empty without one.
+        due: the week whose run should be there; None if there is none.
+        runs: states of the due week's runs; None if not known.
+        paused: is the DAG paused; None if not known.
+        published: verdict of the due week's publication; "" if there is none, None if not known.
+        lake: None if the lake answered, else what was wrong.
+    """
+
+    at: dt.datetime
+    up_s: float
+    api: str | None = None
+    heartbeats: Mapping[str, dt.datetime | None] = field(default_factory=dict)
+    workers: tuple[str, ...] | None = None
+    broker: str | None = None
+    database: str | None = None
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    due: Due | None = None
+    runs: tuple[str, ...] | None = None
+    paused: bool | None = None
+    published: str | None = None
+    lake: str | None = None
