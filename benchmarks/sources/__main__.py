@@ -1,7 +1,7 @@
 """Print what the pipeline finds in distrusted sources: ``python -m benchmarks.sources [section …]``.
 
-Each section is a module of this package with ``run(data: Path) -> bool``: it prints its tables and says whether
-all of its limits hold. Sections that are not there are left out.
+Each section is a module of this package with ``run(data: Path) -> bool``: it prints its tables and says
+whether all of its limits hold. Sections that are not there are left out.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not data.is_dir():
         print(
             f"There is no folder {data}.\n"
-            "Next: set STEADYCAST_REAL_DATA to the folder with the data sets (benchmarks/README.md names them)."
+            "Next: set STEADYCAST_REAL_DATA to the folder with the data sets "
+            "(benchmarks/README.md names them)."
         )
         return 2
     missed = []
