@@ -14,8 +14,8 @@ KNOWN = {
     ("macro", dt.date(2017, 1, 30), "unrate"),
     ("cta", dt.date(2013, 9, 2), "entries"),
 }
-"""True revisions that are to be found (``vintages`` says so), and nine stations that the file lacks in September
-2013."""
+"""True revisions that are to be found (``vintages`` says so), and nine stations that the file lacks in
+September 2013."""
 
 
 def judge(source: Source, as_of: dt.date) -> Review:
