@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from steadycast.lake.cells import Cells, from_frame
-from steadycast.revisions import Versions
+from steadycast.lake.cells import Cells, Versions, from_frame
 from steadycast.settings import SourceSettings
 from steadycast.settings.sources import LocalFileSource
 

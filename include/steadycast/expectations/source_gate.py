@@ -18,6 +18,7 @@ from steadycast.expectations import evidence as e
 from steadycast.expectations import wording
 from steadycast.expectations.evidence import Evidence
 from steadycast.expectations.extras import extras
+from steadycast.expectations.revised import revised
 from steadycast.expectations.running import (
     Check,
     Finding,
@@ -29,6 +30,7 @@ from steadycast.expectations.running import (
 from steadycast.settings import SourceSettings
 
 _CELL = list(c.CELL)
+_REVISED = (c.ENTITY, c.VARIABLE, "cells", e.SUSPICIOUS, "kind")
 
 
 def suites(evidence: Evidence) -> list[Suite]:
@@ -61,6 +63,11 @@ def suites(evidence: Evidence) -> list[Suite]:
         Suite(f"{name}_newest_cells", counted, _row_count(evidence, by_period), c.CELL),
         Suite(f"{name}_periods", by_period, _periods(evidence.source), (e.PERIOD, e.CELLS, e.USUAL)),
         Suite(f"{name}_series", by_series, _series(evidence), tuple(by_series.columns)),
+        *(
+            [Suite(f"{name}_revisions", evidence.revisions.series, revised(evidence), _REVISED)]
+            if evidence.revisions is not None
+            else []
+        ),
     ]
 
 

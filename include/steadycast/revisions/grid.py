@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from steadycast.lake.cells import Cells
+from steadycast.lake.cells import Cells, Versions
 
 Array = npt.NDArray[Any]
 
@@ -25,23 +25,6 @@ _SEASON_DAYS: Final = 35
 _ENOUGH: Final = 6
 _DECIMALS: Final = 6
 _SAMPLE: Final = 20_000
-
-
-@dataclass(frozen=True)
-class Versions:
-    """What was known before the poll, with its past.
-
-    Attributes:
-        cells: all versions, sorted by entity, variable, date and then from old to new.
-        first: is it the oldest version of its cell?
-        moment: when it was retrieved, in days since 1970-01-01 (with fractions).
-        polls: per earlier poll: when it was retrieved, first and last date of its cells; oldest first.
-    """
-
-    cells: Cells
-    first: Array
-    moment: Array
-    polls: Array
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from steadycast.settings.pipeline import (
 from steadycast.settings.quarantine import Filter, QuarantineSettings
 from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
+from steadycast.settings.revisions import RevisionSettings
 from steadycast.settings.sources import (
     AnySource,
     ExpectationExtra,
@@ -57,6 +58,7 @@ __all__ = [
     "ReadySettings",
     "RecoverySettings",
     "Retries",
+    "RevisionSettings",
     "S3ObjectSource",
     "ScheduleSettings",
     "Settings",
