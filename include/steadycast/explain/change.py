@@ -1,7 +1,7 @@
 """What changed since last week's forecast of the same weeks, split by cause; the causes sum to the change.
 
-Between last week's forecast and this one lie steps that are taken one after the other, each with a forecast of
-its own: first the history is changed to what is known of it now, then a week passes that brings what was
+Between last week's forecast and this one lie steps that are taken one after the other, each with a forecast
+of its own: first the history is changed to what is known of it now, then a week passes that brings what was
 expected, then it brings what came, then the new model takes over.
 """
 
@@ -86,7 +86,7 @@ def _points(told: pd.DataFrame) -> pd.Series[float]:
 
 
 def aligned(known: History, now: History) -> History:
-    """``known`` on the weeks but the last, the entities and the features of ``now``; NaN where it has none."""
+    """``known`` on the weeks but the last, entities and features of ``now``; NaN where it has none."""
     weeks = now.weeks[:-1]
     rows = ((weeks - known.weeks[0]) // np.timedelta64(7, "D")).astype(np.int64)
     rows = np.where((rows >= 0) & (rows < len(known.weeks)), rows, -1)
@@ -102,9 +102,10 @@ def aligned(known: History, now: History) -> History:
     for name, new in now.drivers.items():
         old = known.drivers.get(name)
         wide = new.shape[1] > 1
-        # one series for all became one for each, or the other way round: nothing to compare with
-        fits = old is not None and wide == (old.shape[1] > 1)
-        drivers[name] = taken(old, wide) if fits else np.full((len(weeks), new.shape[1]), np.nan)
+        if old is not None and wide == (old.shape[1] > 1):
+            drivers[name] = taken(old, wide)
+        else:  # new, or one series for all became one for each: nothing to compare with
+            drivers[name] = np.full((len(weeks), new.shape[1]), np.nan)
     return replace(now.until(len(weeks)), target=taken(known.target, True), drivers=drivers)
 
 

@@ -45,8 +45,14 @@ def contributions(
     where too few weeks are known.
     """
     tables = [
-        _of_horizon(forecaster, boosters, rows.set_index(schema.ENTITY), int(horizon), drivers)
-        for horizon, rows in forecast.groupby(schema.HORIZON)
+        _of_horizon(
+            forecaster,
+            boosters,
+            forecast[forecast[schema.HORIZON] == horizon].set_index(schema.ENTITY),
+            horizon,
+            drivers,
+        )
+        for horizon in sorted(int(h) for h in forecast[schema.HORIZON].unique())
     ]
     table = pd.concat(tables, ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
     return table.sort_values([schema.ENTITY, schema.WEEK], kind="stable", ignore_index=True)
@@ -69,7 +75,8 @@ def _of_horizon(
     rest = forecast[schema.POINT] - wide.sum(axis=1)
     wide[groups.REST] = rest.where(rest.abs() > _EXACT * wide.abs().sum(axis=1), 0.0)
     wide = wide.loc[:, (wide != 0).any()]
-    long = wide.rename_axis(index=schema.ENTITY, columns=GROUP).stack().rename(CONTRIBUTION).reset_index()
+    wide = wide.rename_axis(index=schema.ENTITY, columns=GROUP)
+    long = wide.reset_index().melt(id_vars=schema.ENTITY, var_name=GROUP, value_name=CONTRIBUTION)
     week = history.weeks[-1] + np.timedelta64(7 * horizon, "D")
     return long.assign(**{schema.HORIZON: horizon, schema.WEEK: week.astype("datetime64[us]")})
 

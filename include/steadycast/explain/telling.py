@@ -61,11 +61,12 @@ def change_sentences(table: pd.DataFrame) -> list[str]:
     by_entity = table.groupby(schema.ENTITY)[[change.BEFORE, change.AFTER, *change.CAUSES]].sum() / weeks
     if len(by_entity) < 2:
         return [first]
+    cause = by_entity[list(change.CAUSES)].abs().idxmax(axis=1).astype("str").to_dict()
     moves = (by_entity[change.AFTER] - by_entity[change.BEFORE]).sort_values(key=abs, ascending=False)
-    named = []
-    for entity, move in moves.head(3).items():
-        cause = by_entity.loc[entity, list(change.CAUSES)].abs().astype("float64").idxmax()
-        named.append(f"{entity} {signed(float(move))} ({CAUSE_NAMES[str(cause)]})")
+    named = [
+        f"{entity} {signed(float(move))} ({CAUSE_NAMES[cause[entity]]})"
+        for entity, move in moves.head(3).items()
+    ]
     return [first, f"Most changed: {', '.join(named)}."]
 
 
