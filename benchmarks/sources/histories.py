@@ -137,7 +137,8 @@ def _monday_after(dates: pd.Series) -> pd.Series:
     return (days + 7 - dates.dt.day_of_week).astype("float64")
 
 
-def _settings(name: str, cadence: str, units: Mapping[str, str], **more: object) -> SourceSettings:
+def settings_of(name: str, cadence: str, units: Mapping[str, str], **more: object) -> SourceSettings:
+    """Settings of a source that is read from a file; units by variable."""
     return LocalFileSource.model_validate(
         {
             "name": name,
@@ -157,7 +158,7 @@ def cta(data: Path) -> Source:
     rng = np.random.default_rng(1)
     preliminary = rng.random(days.shape) < 0.2
     early = days.where(~preliminary, (days * (1 + 0.01 * rng.standard_normal(days.shape))).round(3))
-    settings = _settings("cta", "daily", {"entries": "thousand entries per day"})
+    settings = settings_of("cta", "daily", {"entries": "thousand entries per day"})
     last = days.index[-1].date() - dt.timedelta(days=7)
     return Source(
         settings, {"entries": 3}, dt.date(2004, 1, 5), _monday(last), {"entries": days}, {"entries": early}
@@ -177,7 +178,7 @@ def weather(data: Path) -> Source:
     }
     wide = {v: frame.set_axis(["midway"], axis=1) for v, frame in wide.items()}
     bad = rows[["tmax_f_badtz"]].round(1).set_axis(["midway"], axis=1)
-    settings = _settings(
+    settings = settings_of(
         "weather", "daily", {"tmax_f": "degF", "tmin_f": "degF", "tmean_c": "degC", "wind_mph": "mph"}
     )
     last = _monday(rows.index[-1].date() - dt.timedelta(days=7))
@@ -200,7 +201,7 @@ def walmart(data: Path) -> Source:
     wide = {
         v: rows.pivot(index="date", columns="store", values=column) for v, (column, _, _) in names.items()
     }
-    settings = _settings(
+    settings = settings_of(
         "walmart", "weekly", {v: unit for v, (_, unit, _) in names.items()}, expected_lag_days=3
     )
     decimals = {v: places for v, (_, _, places) in names.items()}
@@ -211,7 +212,7 @@ def eia(data: Path) -> Source:
     """Electricity demand of 54 regions in MWh per day, cleaned by the publisher."""
     rows = pd.read_csv(data / "eia_demand_daily_54ba.csv.gz", parse_dates=["date"])
     wide = {"demand_mwh": rows.pivot(index="date", columns="ba", values="cleaned").round(0)}
-    settings = _settings("eia", "daily", {"demand_mwh": "MWh"})
+    settings = settings_of("eia", "daily", {"demand_mwh": "MWh"})
     return Source(settings, {"demand_mwh": 0}, dt.date(2017, 8, 7), dt.date(2020, 6, 15), wide, wide)
 
 
@@ -226,7 +227,7 @@ def macro(data: Path, series: tuple[str, ...] = MACRO) -> Source:
     rows["date"] = pd.to_datetime(rows["period"])
     rows = rows.sort_values("vintage_date", kind="stable")
     units = {v: {"unrate": "%", "payems": "thousand persons"}.get(v, "index") for v in series}
-    settings = _settings("macro", "monthly", units, lookback_weeks=26, expected_lag_days=47)
+    settings = settings_of("macro", "monthly", units, lookback_weeks=26, expected_lag_days=47)
 
     def as_of(day: dt.date) -> Wide:
         seen = rows[(rows["vintage_date"] <= pd.Timestamp(day)) & (rows["date"] < pd.Timestamp(day))]

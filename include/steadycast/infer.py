@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from steadycast import explain, findings, intervals, models, schema
+from steadycast import explain, findings, impact, intervals, models, schema
 from steadycast.errors import ModelError
 from steadycast.features import History
 from steadycast.lake import Lake
@@ -134,13 +134,18 @@ def run(
     rows = lake.read_frame(panel)
     history = models.known_history(rows, settings, as_of)
     progress("forecasting", 0, 2)
-    forecast = infer(
-        history,
+    stored, client = _stored(lake, described), _client_rows(rows, settings)
+    forecast = infer(history, settings, **stored, client=client)
+    moves = impact.measure(
+        lake,
         settings,
-        **_stored(lake, described),
-        degraded=_degraded(lake, as_of),
-        client=_client_rows(rows, settings),
+        forecast,
+        lambda other: infer(models.known_history(other, settings, as_of), settings, **stored),
+        as_of=as_of,
     )
+    degraded = _degraded(lake, as_of, moves)
+    if degraded.reasons:
+        forecast = infer(history, settings, **stored, degraded=degraded, client=client)
     del rows  # the wide history has what is needed of it
     path = lake.write_frame(f"runs/{as_of.isoformat()}/infer/forecast.parquet", forecast)
     progress("explaining", 1, 2)
@@ -188,12 +193,13 @@ def _explain(
     findings.write(lake, found, as_of=as_of, stage="infer")
 
 
-def _degraded(lake: Lake, as_of: dt.date) -> Degraded:
+def _degraded(lake: Lake, as_of: dt.date, moves: Sequence[str] = ()) -> Degraded:
+    """The reasons that impute found, and what revisions move if the forecast is degraded anyway."""
     path = f"runs/{as_of.isoformat()}/impute/degraded.json"
     if not lake.exists(path):
         return Degraded()
     told: dict[str, Any] = lake.read_json(path)
-    return Degraded(tuple(told["reasons"]) if told["degraded"] else ())
+    return Degraded((*told["reasons"], *moves) if told["degraded"] else ())
 
 
 def _client_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame | None:

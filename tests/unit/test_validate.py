@@ -71,6 +71,7 @@ def test_a_good_poll_is_accepted_and_counts(lake, file):
         "warnings": [],
         "segments": [segment],
         "docs": "runs/2016-06-06/validate/docs/air",
+        "revisions": "runs/2016-06-06/revisions/air.json",
     }
     assert accepted(lake) == [segment]
 

@@ -4,7 +4,7 @@ The poll's own segment stays as the provider told it. Where cells are kept out, 
 is stored half a second later and counts in its place, so that the earlier version of a known cell stands and
 a faulty new one is missing. A cell that was kept out stays out while the provider tells the same value, until
 it has done so often enough or a person has accepted the poll's own segment
-(``python -m steadycast.revisions``).
+(``python -m steadycast.revisions believe``).
 """
 
 from __future__ import annotations

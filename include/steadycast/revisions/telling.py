@@ -111,7 +111,7 @@ def _next(source: SourceSettings, report: Mapping[str, Any], alarm: Mapping[str,
         return f"Ask the provider of {source.name} if the values are meant."
     return (
         f"Ask the provider of {source.name}. If the values are right: python -m steadycast.revisions believe "
-        f"{source.name} --week {report['as_of']} --by NAME, then clear validate of {source.name}."
+        f"{source.name} --week {report['as_of']} --by NAME --lake LAKE, then clear validate of {source.name}."
     )
 
 
