@@ -226,4 +226,4 @@ def test_progress_ends_with_the_verdict(lake, file):
     poll(lake, air(file))
     said = []
     validate.run(lake, air(file), as_of=AS_OF, progress=lambda *step: said.append(step))
-    assert said[-1] == ("air: pass", 2, 2)
+    assert said[-1] == ("air: pass", 3, 3)
