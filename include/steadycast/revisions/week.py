@@ -64,7 +64,13 @@ def judge(lake: Lake, source: SourceSettings, manifest: Mapping[str, Any], *, as
     )
     poll = observations.read(segments=[manifest["segment"]], end=as_of)
     found = review(source, from_frame(source.name, poll), known, start=days(start), as_of=days(as_of))
-    cells = holding.held(source, found.cells, _last_week(lake, source.name, as_of), poll)
+    last_week = _last_week(lake, source.name, as_of)
+    if last_week[holding.HELD].any():  # what has been accepted since is kept out no longer
+        accepted = observations.read(segments=manifest["segments_before"], start=start, end=as_of)
+        columns = [*c.CELL, c.VALUE]
+        same = pd.MultiIndex.from_frame(last_week[columns]).isin(pd.MultiIndex.from_frame(accepted[columns]))
+        last_week = last_week[~same]
+    cells = holding.held(source, found.cells, last_week, poll)
     where = path(as_of, source.name)
     alarms = [telling.alarm_json(alarm, telling.held_of(cells, alarm)) for alarm in found.alarms]
     report = {
