@@ -22,6 +22,7 @@ Wide = dict[str, pd.DataFrame]
 """Per variable: dates × entities."""
 _EPOCH = pd.Timestamp(1970, 1, 1)
 POLLS_BACK = 60
+_BACK = 3 * 366 + 90
 
 
 @dataclass(frozen=True)
@@ -78,39 +79,61 @@ class Source:
         """What the runs of the weeks before have stored."""
         before = as_of - dt.timedelta(weeks=1)
         if self.versions is not None:
-            rows = self.versions[self.versions["moment"] <= _day(before)]
-            mondays = [d for d in self.mondays() if d <= before]
-        else:
-            rows = self._rows(before)
-            mondays = [before - dt.timedelta(weeks=k) for k in reversed(range(POLLS_BACK))]
-        polls = [[_day(m), _day(self.start(m)), _day(m) - 1] for m in mondays]
-        return versions(self.name, rows, polls)
+            polls = self._polls([d for d in self.mondays() if d <= before])
+            return versions(self.name, self.versions[self.versions["moment"] <= _day(before)], polls)
+        polls = self._polls([before - dt.timedelta(weeks=k) for k in reversed(range(POLLS_BACK))])
+        back, last = pd.Timestamp(before) - pd.Timedelta(days=_BACK), pd.Timestamp(before)
+        names = sorted(self.final)
+        early = [self.early[v][back : last - pd.Timedelta(days=1)] for v in names]
+        final = [self.final[v][back : last - pd.Timedelta(days=1)] for v in names]
+        dates = early[0].index
+        days = (dates - _EPOCH).days.to_numpy()
+        told = days + 7 - dates.day_of_week.to_numpy()  # the Monday after each date
+        first, second = (np.stack([f.to_numpy(dtype="float64").T for f in part]) for part in (early, final))
+        second = np.where((second != first) & (told < _day(before)), second, np.nan)
+        # variables × entities × dates × versions, then entities first: the order of Versions
+        value = np.stack([first, second], axis=-1).swapaxes(0, 1)
+        table, kept = _cells(value, early[0].columns, names, days)
+        moment = np.broadcast_to(np.stack([told, told + 7], axis=-1), value.shape).ravel()[kept]
+        version = np.broadcast_to(np.array([0, 1]), value.shape).ravel()[kept]
+        return Versions(table, version == 0, moment.astype("float64"), polls)
 
-    def _rows(self, before: dt.date) -> pd.DataFrame:
-        """Each cell as first told, and its final value where that differs and is out."""
-        parts = []
-        back = pd.Timestamp(before) - pd.Timedelta(days=4 * 366)
-        for variable, final in self.final.items():
-            upto = slice(back, pd.Timestamp(before) - pd.Timedelta(days=1))
-            old = slice(back, pd.Timestamp(before) - pd.Timedelta(days=8))
-            first = _long(variable, self.early[variable][upto])
-            first["moment"] = _monday_after(first["date"])
-            parts.append(first)
-            if self.early[variable] is not final:
-                second = _long(variable, final[old].where(final[old] != self.early[variable][old]))
-                second["moment"] = _monday_after(second["date"]) + 7
-                parts.append(second)
-        return pd.concat(parts, ignore_index=True)
+    def _polls(self, mondays: list[dt.date]) -> np.ndarray:
+        polls = [[_day(m), _day(self.start(m)), _day(m) - 1] for m in mondays]
+        return np.array(polls, dtype="float64").reshape(-1, 3)
 
 
 def cells(source: Source, wide: Wide, as_of: dt.date) -> Cells:
     """A poll as cells."""
-    start = pd.Timestamp(source.start(as_of))
-    parts = [_long(v, f[start : pd.Timestamp(as_of) - pd.Timedelta(days=1)]) for v, f in wide.items()]
-    return from_frame(source.name, pd.concat(parts, ignore_index=True))
+    window = slice(pd.Timestamp(source.start(as_of)), pd.Timestamp(as_of) - pd.Timedelta(days=1))
+    names = sorted(wide)
+    parts = [wide[v][window] for v in names]
+    value = np.stack([part.to_numpy(dtype="float64").T for part in parts])[..., None].swapaxes(0, 1)
+    days = (parts[0].index - _EPOCH).days.to_numpy()
+    return _cells(value, parts[0].columns, names, days)[0]
 
 
-def versions(name: str, rows: pd.DataFrame, polls: list[list[int]]) -> Versions:
+def _cells(
+    value: np.ndarray, entities: pd.Index, variables: list[str], days: np.ndarray
+) -> tuple[Cells, np.ndarray]:
+    """The cells of a block of entities × variables × dates × versions, and which of the block they are."""
+    order = np.argsort(np.asarray(entities, dtype=object))
+    rank = np.argsort(order)
+    where = np.indices(value.shape, dtype=np.int32)
+    kept = np.isfinite(value).ravel()
+    entity, variable, date = (where[i].ravel()[kept] for i in range(3))
+    table = Cells(
+        np.asarray(entities, dtype=object)[order],
+        np.array(variables, dtype=object),
+        rank[entity].astype(np.int32),
+        variable,
+        days[date].astype(np.int32),
+        value.ravel()[kept],
+    )
+    return table, kept
+
+
+def versions(name: str, rows: pd.DataFrame, polls: np.ndarray) -> Versions:
     """Sorted versions of a long table with ``moment`` in days since 1970-01-01."""
     table = from_frame(name, rows)
     moment = rows.loc[rows["value"].notna(), "moment"].to_numpy(dtype="float64")
@@ -118,7 +141,7 @@ def versions(name: str, rows: pd.DataFrame, polls: list[list[int]]) -> Versions:
     table, moment = table.take(order), moment[order]
     same = (table.entity[1:] == table.entity[:-1]) & (table.variable[1:] == table.variable[:-1])
     first = np.append(True, ~(same & (table.day[1:] == table.day[:-1])))
-    return Versions(table, first[: len(table)], moment, np.array(polls, dtype="float64").reshape(-1, 3))
+    return Versions(table, first[: len(table)], moment, polls)
 
 
 def _long(variable: str, wide: pd.DataFrame) -> pd.DataFrame:
@@ -130,11 +153,6 @@ def _long(variable: str, wide: pd.DataFrame) -> pd.DataFrame:
 
 def _day(date: dt.date) -> int:
     return (pd.Timestamp(date) - _EPOCH).days
-
-
-def _monday_after(dates: pd.Series) -> pd.Series:
-    days = (dates - _EPOCH).dt.days
-    return (days + 7 - dates.dt.day_of_week).astype("float64")
 
 
 def settings_of(name: str, cadence: str, units: Mapping[str, str], **more: object) -> SourceSettings:
