@@ -97,7 +97,7 @@ def build(polled: Cells, known: Versions, *, start: int, as_of: int, cadence: st
     there[ours] = there[theirs] = True
     pairs = np.flatnonzero(there)
     row = np.cumsum(there) - 1
-    days = _axis(np.unique(np.concatenate([cells.day, polled.day])), cadence)
+    days = _axis(_dates(cells.day, polled.day), cadence)
     window = int(np.searchsorted(days, start))
     newest = np.append(first[1:], True) if len(first) else first
     shape = (len(pairs), len(days))
@@ -132,6 +132,20 @@ def _series(cells: Cells, entities: Array, variables: Array) -> Array:
 def _places(names: Array, own: Array) -> Array:
     """Of each own name its place among all names."""
     return np.searchsorted(names, own)
+
+
+def _dates(*parts: Array) -> Array:
+    """All dates, ascending; counting beats sorting where millions share a few hundred."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return np.array([], dtype=np.int32)
+    low = min(int(part.min()) for part in filled)
+    high = max(int(part.max()) for part in filled)
+    there = np.zeros(high - low + 1, dtype=bool)
+    for part in filled:
+        there[part - low] = True
+    found: Array = (np.flatnonzero(there) + low).astype(np.int32)
+    return found
 
 
 def _axis(days: Array, cadence: str) -> Array:
