@@ -19,7 +19,7 @@ from steadycast.features import YEAR, Anchors, Calendar, Floats, History, Indice
 from steadycast.progress import Progress, silent
 from steadycast.settings import ModelSettings
 
-BASES = ("drift", "season")
+BASES = ("drift", "yearly", "season")
 """What a booster corrects: an attribute of Anchors, and the booster's name."""
 MAX_ROWS = 60_000
 """Rows that a booster is trained on; of more, a random part (fixed by the seed) tells as much."""
@@ -69,7 +69,7 @@ class Forecaster:
         self.history = history
         self.horizons = horizons
         self.threads = settings.threads
-        self._maker = Maker(history, calendar)
+        self._maker = Maker(history, calendar, horizons=horizons)
         self.feature_names = self._maker.names()
         self._settings = settings
         self._nonnegative = nonnegative
@@ -113,7 +113,8 @@ class Forecaster:
 
     def _parameters(self) -> dict[str, object]:
         return {
-            "objective": "l2",
+            # The median of the ratio: what a sum of absolute errors asks for, and deaf to single odd weeks
+            "objective": "l1",
             "learning_rate": self._settings.learning_rate,
             "num_leaves": self._settings.leaves,
             "min_data_in_leaf": 100,
