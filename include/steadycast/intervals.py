@@ -1,10 +1,10 @@
 """Intervals from the errors that the model made on weeks it had not seen, conformal style.
 
 An error counts relative to the level of its series. Its size differs by entity, by horizon and by season, and
-it is larger in some months than in others; each is estimated, and pulled towards the pool as far as it rests on
-few errors. What is left has the same distribution everywhere, so that its quantiles can be taken from all errors
-together. Split conformal prediction with normalised scores (Papadopoulos et al. 2002; Lei et al. 2018); following
-the latest misses comes from adaptive conformal inference (Gibbs and Candès 2021).
+in some months it is larger than usual; each is estimated, and pulled towards the pool as far as it rests on
+few errors. What is left has the same distribution everywhere, so that its quantiles can be taken from all
+errors together. Split conformal prediction with normalised scores (Papadopoulos et al. 2002; Lei et al.
+2018); following the latest misses comes from adaptive conformal inference (Gibbs and Candès 2021).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Bands:
         entities: size of the error relative to the level, per entity; the pool's under the name ``""``.
         horizons: factor per horizon, 1 on average.
         quantiles: of the scaled absolute errors, per coverage in percent.
-        seasons: factor per season, around 1; the season of a week is the quarter of its Thursday, Dec-Feb first.
+        seasons: factor per season, around 1; a week's is the quarter of its Thursday, Dec-Feb is 0.
         late: factor of the latest weeks, around 1.
     """
 
@@ -69,8 +69,8 @@ def learn(residuals: pd.DataFrame) -> Bands:
     """Learn the bands from out-of-sample residuals.
 
     Args:
-        residuals: entity, origin, week, horizon, residual (actual - point) and level, in the target's unit; rows
-            with a missing value or without a positive level are left out.
+        residuals: entity, origin, week, horizon, residual (actual - point) and level, in the target's unit;
+            rows with a missing value or without a positive level are left out.
 
     Raises:
         ModelError: no row is left.
@@ -114,7 +114,7 @@ def _seasons(scaled: pd.Series, weeks: pd.Series) -> dict[int, float]:
     usual = max(float(by_week.mean()), SMALLEST_SCALE)
     parts = by_week.groupby(_season(by_week.index.to_series()))
     own = (parts.sum() / usual + SEASON_SHRINKAGE) / (parts.count() + SEASON_SHRINKAGE)
-    return {int(season): float(factor) for season, factor in own.items()}
+    return {int(own.index[i]): float(factor) for i, factor in enumerate(own.to_numpy(np.float64))}
 
 
 def _late(by_week: pd.Series, origin: pd.Timestamp) -> float:

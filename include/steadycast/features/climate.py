@@ -58,9 +58,7 @@ class Climate:
     def columns(self, origins: Indices, weeks: Indices) -> dict[str, Floats]:
         """Columns of the model: the series without its season, lately and a year before."""
         level = self._level(origins)
-        columns = {
-            f"plain_mean_{width}": ratio(self._plain.mean(origins, width), level) for width in WIDTHS
-        }
+        columns = {f"plain_mean_{width}": ratio(self._plain.mean(origins, width), level) for width in WIDTHS}
         for lag in (2, 3):
             columns[f"plain_lag_{lag}"] = ratio(self._plain.at(origins - lag), level)
         for width in (1, 4, 13):

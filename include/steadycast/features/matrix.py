@@ -39,8 +39,8 @@ class Anchors:
         level: mean size of the last 8 weeks; NaN where fewer than 4 of them are there.
         last_year: the matched week of last year.
         growth: the last weeks against the same weeks last year, within 1/3..3; NaN where a year is missing.
-        drift: the week's usual size against its year, over up to five years, at the series' present level; the
-            yearly drift where that is missing.
+        drift: the week's usual size against its year, over up to five years, at the series' present
+            level; the yearly drift where that is missing.
         yearly: last year's week times growth, or the level where that is missing.
         season: the level times the week's usual size against it, a mean over years and neighbouring weeks;
             the yearly drift where that is missing.

@@ -47,4 +47,5 @@ def forecaster(history: History, settings: Settings) -> Forecaster:
         horizons=horizons,
         settings=settings.forecast.model,
         nonnegative=settings.target.nonnegative,
+        signs=settings.forecast.signs,
     )
