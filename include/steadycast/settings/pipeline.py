@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
+from steadycast.settings.alerts import AlertsSettings
 from steadycast.settings.base import Monday, Name, Strict, Timezone
 from steadycast.settings.countries import COUNTRIES
 from steadycast.settings.quarantine import QuarantineSettings
@@ -149,6 +150,7 @@ class Settings(Strict):
     recovery: RecoverySettings = RecoverySettings()
     ready: ReadySettings = ReadySettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    alerts: AlertsSettings = AlertsSettings()
     slack_channel: str = "#forecast"
     week_start: Literal["monday"] = "monday"
 
