@@ -96,10 +96,11 @@ class Post:
             "PYTHONPATH": str(REPO / "include"), "STEADYCAST_LAKE": self.lake.url,
             "STEADYCAST_SETTINGS": str(self.file),
         }  # fmt: skip
-        return subprocess.Popen(
-            [sys.executable, "-m", "steadycast.alerts", "deliver"], env=env, stdin=subprocess.DEVNULL,
-            stdout=(self.folder / "out.txt").open("ab"), stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        command = [sys.executable, "-m", "steadycast.alerts", "deliver"]
+        with (self.folder / "out.txt").open("ab") as out:
+            return subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+            )
 
     def ledger(self) -> Ledger:
         return Journal(self.lake).read()

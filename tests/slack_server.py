@@ -25,8 +25,9 @@ class SlackServer:
 
     Attributes:
         mode: ``ok``, ``rate_limited`` (429), ``not_ok`` (200 with ok:false), ``hang`` (no answer),
-            ``take_and_hang``, ``drip`` (a byte now and then), ``drop`` (takes the message and drops the connection within the answer),
-            ``drop_unheard`` (drops it, and takes nothing) or ``broken`` (HTML, 500).
+            ``take_and_hang``, ``drip`` (a byte now and then), ``drop`` (takes the message and drops the
+            connection within the answer), ``drop_unheard`` (drops it, and takes nothing) or ``broken`` (HTML,
+            500).
         only: methods that the mode holds for; all if empty.
         times: so many requests more it holds for; None for ever.
         posts: all accepted messages, oldest first, with their ``ts``.

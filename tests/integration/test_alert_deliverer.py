@@ -1,4 +1,4 @@
-"""The deliverer as a process: killed at the worst moment, a thousand events, two at once, a lake that fails."""
+"""The deliverer as a process: killed at the worst moment, a thousand events, two at once, a full lake."""
 
 from __future__ import annotations
 

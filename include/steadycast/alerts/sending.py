@@ -82,15 +82,16 @@ class Sender:
 
         A message that was posted counts as delivered even if its picture hangs afterwards.
         """
+        # a question that was cut off is not answered with no
+        risky = job.what != "send"
         try:
             pipe = self._ready()
             pipe.send(job)
         except (OSError, EOFError) as error:
             self.close()
-            return Answer("unreachable", f"no process to send from: {type(error).__name__}")
+            return _cut_off(risky, f"no process to send from: {type(error).__name__}")
         end = time.monotonic() + deadline_s
         answer: Answer | None = None
-        risky = False
         try:
             while pipe.poll(max(0.0, end - time.monotonic())):
                 kind, told = pipe.recv()
