@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import forecast_table, plots, publication, quarantine, schema
+from steadycast import explain, forecast_table, plots, publication, quarantine, schema
 from steadycast.errors import GateFailed, PublicationError
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -44,7 +44,8 @@ def run(
         connection: the database; without it no table is written.
         progress: told what is done.
 
-    Returns: path of the week's manifest, which exists once the week is published.
+    Returns: path of the week's manifest, which exists once the week is published. Beside the forecast it
+        names the files of infer's explanation, if there is one of this very forecast.
 
     Raises:
         GateFailed: the verdict is hold.
@@ -65,6 +66,7 @@ def run(
         ),
         publication.CSV: publication.csv_bytes(frame),
         publication.PLOT: _plot(lake, settings, frame, facts, as_of),
+        **explain.files(lake, forecast),
     }
     facts |= {"check": check, "docs": verdict["docs"], **_decided(lake, as_of)}
     replaced = _replaced(lake, as_of)

@@ -84,6 +84,16 @@ class ForecastSettings(Strict):
     features: dict[Name, tuple[Name, ...]] = Field(
         default_factory=dict, description="Source: its variables that the model sees."
     )
+    signs: dict[str, Literal["+", "-"]] = Field(
+        default_factory=dict,
+        description="source.variable of a feature: does more of it mean more (+) or less (-) of the target? "
+        "The business's knowledge; a model that contradicts it is reported.",
+    )
+    groups: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Name: features (source.variable) that the explanation tells as one, because they move "
+        "together. Those that the history shows to be alike are grouped without being named.",
+    )
     model: ModelSettings = ModelSettings()
 
     @field_validator("holidays")
