@@ -6,7 +6,8 @@ import datetime as dt
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
@@ -69,6 +70,7 @@ def test_the_limits_are_checked_at_all() -> None:
     assert problems_of([{"type": "header", "text": {"type": "plain_text", "text": ""}}]) != []
 
 
+@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.lists(
         st.builds(
