@@ -1,5 +1,13 @@
 """Typed, frozen, strict view of ``include/config/pipeline.yaml``, the one file a data engineer edits."""
 
+from steadycast.settings.alerts import (
+    AlertsSettings,
+    CanarySettings,
+    ChannelSettings,
+    InhibitSettings,
+    MuteSettings,
+    RouteSettings,
+)
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.loading import load, schema_json
 from steadycast.settings.pipeline import (
@@ -36,8 +44,11 @@ from steadycast.settings.table import TableLayout, Variable
 from steadycast.settings.watchdog import WatchdogSettings
 
 __all__ = [
+    "AlertsSettings",
     "AnySource",
     "BenchmarkSettings",
+    "CanarySettings",
+    "ChannelSettings",
     "CheckForecastSettings",
     "ExpectationExtra",
     "ExpectationSettings",
@@ -48,8 +59,10 @@ __all__ = [
     "HttpJsonSource",
     "HttpSource",
     "ImputationSettings",
+    "InhibitSettings",
     "LocalFileSource",
     "ModelSettings",
+    "MuteSettings",
     "NoaaSource",
     "OpenMeteoSource",
     "Paging",
@@ -59,6 +72,7 @@ __all__ = [
     "RecoverySettings",
     "Retries",
     "RevisionSettings",
+    "RouteSettings",
     "S3ObjectSource",
     "ScheduleSettings",
     "Settings",

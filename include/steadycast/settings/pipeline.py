@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
+from steadycast.settings.alerts import AlertsSettings
 from steadycast.settings.base import Monday, Name, Strict, Timezone
 from steadycast.settings.countries import COUNTRIES
 from steadycast.settings.quarantine import QuarantineSettings
@@ -67,7 +68,7 @@ class ModelSettings(Strict):
     history_weeks: PositiveInt = Field(420, description="Weeks of history used for training.")
     rounds: PositiveInt = Field(100, description="Boosting rounds.")
     learning_rate: PositiveFloat = 0.1
-    leaves: PositiveInt = 15
+    leaves: PositiveInt = 7
     calibration_origins: PositiveInt = Field(26, description="Past origins whose errors give the intervals.")
     threads: PositiveInt = 2
     seed: int = 20160606
@@ -177,6 +178,7 @@ class Settings(Strict):
     recovery: RecoverySettings = RecoverySettings()
     ready: ReadySettings = ReadySettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    alerts: AlertsSettings = AlertsSettings()
     slack_channel: str = "#forecast"
     week_start: Literal["monday"] = "monday"
 
