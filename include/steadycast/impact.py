@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import findings, revisions, schema
+from steadycast import findings, quarantine, revisions, schema
 from steadycast.lake import Lake
 from steadycast.settings import Settings
 
@@ -20,6 +20,37 @@ from steadycast.settings import Settings
 def otherwise_path(as_of: dt.date) -> str:
     """Where impute says which panels it built for this: source to path."""
     return f"runs/{as_of}/impute/otherwise.json"
+
+
+def otherwise(
+    lake: Lake,
+    settings: Settings,
+    observed: Mapping[str, pd.DataFrame],
+    verdicts: Mapping[str, Mapping[str, Any]],
+    build: Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame],
+    *,
+    as_of: dt.date,
+) -> str:
+    """Keep, per source with a revision that is kept out (or used), the panel that it would be otherwise.
+
+    Args:
+        lake: where everything is.
+        settings: the pipeline's.
+        observed: per source, what is known and used.
+        verdicts: per source, what ``validate`` wrote.
+        build: makes a panel of what is known.
+        as_of: the run's Monday.
+
+    Returns: path of the list of these panels.
+    """
+    built = {}
+    for name in (n for n in observed if "otherwise" in verdicts[n]):
+        end = as_of + dt.timedelta(weeks=settings.source(name).ahead_weeks)
+        known = lake.observations(name).read(segments=verdicts[name]["otherwise"], end=end)
+        other = {**observed, name: quarantine.apply(lake, name, known, as_of=as_of)}
+        where = f"runs/{as_of}/impute/otherwise_{name}.parquet"
+        built[name] = lake.write_frame(where, build(other))
+    return lake.write_json(otherwise_path(as_of), built)
 
 
 def measure(

@@ -61,28 +61,13 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     frame = quarantine.mark_corrected(lake, settings, frame, observed, as_of=as_of)
     told = degradation.tell(settings, frame, verdicts, _compared(lake, as_of), as_of=as_of)
     written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
-    _otherwise(lake, settings, observed, verdicts, as_of)
+    free = quarantine.without_ranges(lake, settings, as_of=as_of)
+    impact.otherwise(
+        lake, settings, observed, verdicts, lambda other: panel(free, other, as_of=as_of), as_of=as_of
+    )
     lake.write_json(f"runs/{as_of}/impute/degraded.json", told)
     progress("panel written", len(names) + 1, len(names) + 1)
     return written
-
-
-def _otherwise(
-    lake: Lake,
-    settings: Settings,
-    observed: Mapping[str, pd.DataFrame],
-    verdicts: Mapping[str, Mapping[str, Any]],
-    as_of: dt.date,
-) -> None:
-    """Per source with a revision that is kept out (or used), the panel that it would have been otherwise."""
-    built, free = {}, quarantine.without_ranges(lake, settings, as_of=as_of)
-    for name in (n for n in observed if "otherwise" in verdicts[n]):
-        end = as_of + dt.timedelta(weeks=settings.source(name).ahead_weeks)
-        known = lake.observations(name).read(segments=verdicts[name]["otherwise"], end=end)
-        other = {**observed, name: quarantine.apply(lake, name, known, as_of=as_of)}
-        where = f"runs/{as_of}/impute/otherwise_{name}.parquet"
-        built[name] = lake.write_frame(where, panel(free, other, as_of=as_of))
-    lake.write_json(impact.otherwise_path(as_of), built)
 
 
 def sources_read(settings: Settings) -> list[str]:
