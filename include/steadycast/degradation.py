@@ -136,13 +136,16 @@ def _imputed(inputs: pd.DataFrame) -> list[str]:
 
 
 def _disagreeing(settings: Settings, compared: Mapping[str, Any]) -> list[str]:
-    """Twins that differ on what the model sees."""
+    """Twins that differ on what the model sees; one that is off and that it does not see is no matter."""
     return [
         found["sentence"]
         for pair in compared["pairs"]
         for variable, found in sorted(pair["variables"].items())
-        if found["verdict"] == "disagree"
-        and any(variable in settings.forecast.features.get(pair[side], ()) for side in ("source", "twin"))
+        if found["disagree"]
+        and any(
+            variable in settings.forecast.features.get(name, ())
+            for name in ([found["off"]] if found["off"] else [pair["source"], pair["twin"]])
+        )
     ]
 
 

@@ -1,0 +1,1 @@
+"""What the guards against untrustworthy sources are worth, measured on real histories."""
