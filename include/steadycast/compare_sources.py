@@ -43,30 +43,42 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     Raises:
         ArtefactMissing: a source of a pair was not validated.
     """
+    folder = f"runs/{as_of}/compare_sources"
+    found = compare(lake, settings, as_of=as_of, progress=progress)
+    rows = pd.concat([twins.empty(), *(one.measured for one in found)], ignore_index=True).astype(twins.ROWS)
+    lake.write_frame(f"{folder}.parquet", rows)
+    report = []
+    for one in found:
+        names = (one.pair.source.name, one.pair.twin.name)
+        picture = plots.twins_png(
+            telling.panels(one.pair, one.spans, one.usual["bias"].to_numpy()),
+            title=f"{names[0]} and {names[1]}: the days before {as_of}",
+        )
+        path = lake.write_bytes(f"{folder}/{names[0]}_{names[1]}.png", picture)
+        report.append({**one.report, "picture": path})
+    progress("Great Expectations", len(found), len(found) + 1)
+    gate = _gate(lake, settings, rows, report, as_of=as_of)
+    progress("compared", len(found) + 1, len(found) + 1)
+    return lake.write_json(f"{folder}.json", {"as_of": as_of, "pairs": report, **gate})
+
+
+def compare(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = silent) -> list[Compared]:
+    """Measure and judge all pairs; store the stretches and the usual differences that ``impute`` goes by.
+
+    Raises:
+        ArtefactMissing: a source of a pair was not validated.
+    """
     pairs = settings.twins()
     known = {n: _known(lake, n, as_of) for n in dict.fromkeys(name for pair in pairs for name in pair)}
     earlier = spans.before(lake, as_of)
-    folder = f"runs/{as_of}/compare_sources"
-    tables, report, found, usual = [twins.empty()], [], [], [twins.nothing().usual]
+    found = []
     for done, names in enumerate(pairs):
         progress(" against ".join(names), done, len(pairs) + 1)
-        told, pair = _compare(settings, names, known, earlier, as_of=as_of)
-        tables.append(told.measured)
-        usual.append(told.usual)
-        found += told.found
-        picture = plots.twins_png(
-            telling.panels(pair, told.found, told.usual["bias"].to_numpy()),
-            title=f"{names[0]} and {names[1]}: the days before {as_of}",
-        )
-        told.report["picture"] = lake.write_bytes(f"{folder}/{names[0]}_{names[1]}.png", picture)
-        report.append(told.report)
-    rows = pd.concat(tables, ignore_index=True).astype(twins.ROWS)
-    lake.write_frame(f"runs/{as_of}/compare_sources.parquet", rows)
-    lake.write_frame(f"{folder}/usual.parquet", pd.concat(usual, ignore_index=True))
-    spans.write(lake, found, as_of)
-    gate = _gate(lake, settings, rows, report, as_of=as_of)
-    progress("compared", len(pairs) + 1, len(pairs) + 1)
-    return lake.write_json(f"{folder}.json", {"as_of": as_of, "pairs": report, **gate})
+        found.append(_compare(settings, names, known, earlier, as_of=as_of))
+    usual = pd.concat([twins.nothing().usual, *(one.usual for one in found)], ignore_index=True)
+    lake.write_frame(f"runs/{as_of}/compare_sources/usual.parquet", usual)
+    spans.write(lake, [span for one in found for span in one.spans], as_of)
+    return found
 
 
 def _gate(
@@ -99,12 +111,21 @@ class _Known:
 
 
 @dataclass(frozen=True)
-class _Compared:
-    """What the comparison of one pair found."""
+class Compared:
+    """What the comparison of one pair found.
 
+    Attributes:
+        pair: the two providers.
+        measured: the columns of ``twins.ROWS``.
+        usual: USUAL_DTYPES of ``twins.arbitration``.
+        spans: stretches on which one of the two is off.
+        report: the same for people, by variable.
+    """
+
+    pair: twins.Pair
     measured: pd.DataFrame
     usual: pd.DataFrame
-    found: list[Span]
+    spans: list[Span]
     report: dict[str, Any]
 
 
@@ -125,7 +146,7 @@ def _compare(
     earlier: Sequence[Span],
     *,
     as_of: dt.date,
-) -> tuple[_Compared, twins.Pair]:
+) -> Compared:
     source, twin = (settings.source(name) for name in names)
     pair = twins.build(known[source.name].cells, known[twin.name].cells, source, twin, as_of)
     mine = [span for span in earlier if span.pair == names]
@@ -143,7 +164,7 @@ def _compare(
         "variables": telling.by_variable(measured, found, pair, serving),
     }
     columns = twins.nothing().usual.dtypes.to_dict()
-    return _Compared(measured, usual[list(columns)].astype(columns), found, report), pair
+    return Compared(pair, measured, usual[list(columns)].astype(columns), found, report)
 
 
 def _witnesses(settings: Settings, pair: twins.Pair, known: Mapping[str, _Known]) -> list[twins.Witness]:

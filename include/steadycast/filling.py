@@ -61,6 +61,12 @@ def climatology(found: pd.DataFrame) -> pd.DataFrame:
     Args:
         found: PANEL_DTYPES of one variable, sorted by entity and week; not changed.
     """
+    values = season_means(found)
+    return _filled(found, values, found[c.VALUE].isna() & values.notna(), "climatology")
+
+
+def season_means(found: pd.DataFrame) -> pd.Series:
+    """Per row the mean of the same week of the year in earlier years, NaN where there are not two of them."""
     iso = found[c.WEEK].dt.isocalendar()
     keyed = found.assign(season=iso["week"].clip(upper=52).astype("int64"), year=iso["year"].astype("int64"))
     yearly = keyed.groupby([c.ENTITY, "season", "year"])[c.VALUE].mean()
@@ -68,8 +74,10 @@ def climatology(found: pd.DataFrame) -> pd.DataFrame:
     count = by_season.transform(lambda years: years.notna().cumsum().shift(fill_value=0))
     total = by_season.transform(lambda years: years.fillna(0.0).cumsum().shift(fill_value=0.0))
     usual = (total / count.where(count >= LEAST_YEARS)).rename("usual")
-    values = keyed[[c.ENTITY, "season", "year"]].join(usual, on=[c.ENTITY, "season", "year"])["usual"]
-    return _filled(found, values, found[c.VALUE].isna() & values.notna(), "climatology")
+    means: pd.Series = keyed[[c.ENTITY, "season", "year"]].join(usual, on=[c.ENTITY, "season", "year"])[
+        "usual"
+    ]
+    return means
 
 
 def _filled(found: pd.DataFrame, values: pd.Series, where: pd.Series, how: str) -> pd.DataFrame:

@@ -23,12 +23,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from steadycast import degradation, findings, quarantine, timing, twins
+from steadycast import absence, degradation, findings, quarantine, timing, twins
 from steadycast import schema as c
 from steadycast.errors import ArtefactMissing, SourceAbsent
 from steadycast.filling import carry, climatology, from_twin
@@ -68,7 +69,10 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     frame = quarantine.mark_corrected(lake, settings, frame, believed, as_of=as_of)
     frame = twins.mark(frame, moved, settings, believed)
     _announce(lake, settings, frame, lambda: panel(limits, observed, arbitration, as_of=as_of), as_of=as_of)
-    told = degradation.tell(settings, frame, verdicts, _compared(lake, as_of), as_of=as_of)
+    prices = absence.known(lake, as_of)
+    told = degradation.tell(
+        settings, frame, verdicts, _compared(lake, as_of), partial(absence.sentence, prices), as_of=as_of
+    )
     written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
     lake.write_json(f"runs/{as_of}/impute/degraded.json", told)
     progress("panel written", len(names) + 1, len(names) + 1)
@@ -153,6 +157,40 @@ def panel(
             parts.append(_own_weeks(observed, settings.source(client), own.name, ahead, end))
     found = pd.concat(parts, ignore_index=True)[list(c.PANEL_DTYPES)].astype(c.PANEL_DTYPES)
     return found.sort_values([c.SOURCE, *_SERIES, c.WEEK], ignore_index=True)
+
+
+def stand_ins(settings: Settings, lake: Lake, *, as_of: dt.date) -> pd.DataFrame:
+    """What the twins say in all weeks, under the name of the source that they would stand in for.
+
+    Returns: PANEL_DTYPES.
+
+    Raises:
+        ArtefactMissing: the week was not imputed.
+    """
+    weeks = timing.weeks_of(dt.date(1970, 1, 5), as_of)
+    arbitration, parts = twins.of_week(lake, as_of), [_no_rows()]
+    for name, variables in settings.forecast.features.items():
+        source = settings.source(name)
+        if source.imputation.method != "twin" or source.twin is None:
+            continue
+        twin = settings.source(source.twin)
+        verdict = lake.read_json(f"runs/{as_of}/validate/{twin.name}.json")
+        known = {twin.name: lake.observations(twin.name).read(segments=verdict["segments"], end=as_of)}
+        for variable in variables:
+            if variable not in {v.name for v in twin.variables} or known[twin.name].empty:
+                continue
+            told = _base(known, twin, variable, weeks, as_of)[0]
+            told = from_twin(
+                told.assign(**{c.VALUE: float("nan")}),
+                told,
+                arbitration.usual_bias(name, twin.name, variable),
+            )
+            parts.append(told[told[c.VALUE].notna()].assign(**{c.SOURCE: name}))
+    return pd.concat(parts, ignore_index=True)[list(c.PANEL_DTYPES)].astype(c.PANEL_DTYPES)
+
+
+def _no_rows() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in c.PANEL_DTYPES.items()})
 
 
 def _compared(lake: Lake, as_of: dt.date) -> Mapping[str, Any]:

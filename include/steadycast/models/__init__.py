@@ -2,23 +2,27 @@
 
 from steadycast.models.card import code_sha256, data_sha256, model_id, settings_sha256
 from steadycast.models.forecaster import Forecast, Forecaster, load
-from steadycast.models.past import past_errors, past_origins, wape
-from steadycast.models.setup import forecaster, known_history
+from steadycast.models.past import PastModels, past_errors, past_models, past_origins, wape, with_actuals
+from steadycast.models.setup import forecaster, known_history, late_weeks
 from steadycast.models.table import LEVEL, forecast_table
 
 __all__ = [
     "LEVEL",
     "Forecast",
     "Forecaster",
+    "PastModels",
     "code_sha256",
     "data_sha256",
     "forecast_table",
     "forecaster",
     "known_history",
+    "late_weeks",
     "load",
     "model_id",
     "past_errors",
+    "past_models",
     "past_origins",
     "settings_sha256",
     "wape",
+    "with_actuals",
 ]

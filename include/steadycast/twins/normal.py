@@ -87,14 +87,15 @@ def learn(pair: Pair, known_off: Mask) -> Normal:
         usual = _WINDOW_MARGIN * _quantile(np.abs(means), _WINDOW_QUANTILE)
         # a history with a fault in it must not excuse the next one
         bias_limit[weeks] = np.fmax(_BIAS_FLOOR[weeks] * floor, np.fmin(usual, limit))
-        share_limit[weeks] = np.fmax(MOST_BEYOND[weeks], np.fmin(_quantile(shares, _WINDOW_QUANTILE), 0.5))
+        often = np.fmin(_quantile(shares, _WINDOW_QUANTILE), 0.5)
+        share_limit[weeks] = np.where(enough, np.fmax(often, MOST_BEYOND[weeks]), MOST_BEYOND[weeks])
     return Normal(bias, limit, bias_limit, share_limit, np.where(enough, count, 0.0))
 
 
 def _of_season(difference: Floats, days: pd.DatetimeIndex, as_of: dt.date) -> Floats:
     """Only the days around the same day of the year, where at least two years have enough of them."""
     middle = (as_of - dt.timedelta(weeks=2)).timetuple().tm_yday
-    apart = np.abs(days.dayofyear.to_numpy() - middle)
+    apart = np.abs(days.day_of_year.to_numpy() - middle)
     near = np.minimum(apart, 365 - apart) <= _SEASON_DAYS
     seasonal = np.where(near[:, None], difference, np.nan)
     there = np.isfinite(seasonal)
