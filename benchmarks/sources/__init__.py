@@ -1,1 +1,1 @@
-"""What the guards against untrustworthy sources are worth, measured on real histories."""
+"""Faults of sources: what the pipeline catches of those put into real histories, and of the real ones."""

@@ -2,6 +2,7 @@
 
 from steadycast.models.card import code_sha256, data_sha256, model_id, settings_sha256
 from steadycast.models.forecaster import Forecast, Forecaster, load
+from steadycast.models.parts import Parts, parts
 from steadycast.models.past import PastModels, past_errors, past_models, past_origins, wape, with_actuals
 from steadycast.models.setup import forecaster, known_history, late_weeks
 from steadycast.models.table import LEVEL, forecast_table
@@ -10,6 +11,7 @@ __all__ = [
     "LEVEL",
     "Forecast",
     "Forecaster",
+    "Parts",
     "PastModels",
     "code_sha256",
     "data_sha256",
@@ -19,6 +21,7 @@ __all__ = [
     "late_weeks",
     "load",
     "model_id",
+    "parts",
     "past_errors",
     "past_models",
     "past_origins",
