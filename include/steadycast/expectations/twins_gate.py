@@ -44,8 +44,10 @@ def expect_to_agree_with_twin() -> Any:  # noqa: ANN401 - a class of a library w
         limit, and distance of the mean difference from the usual one to its limit.
         """
 
-        column: Any = EXCESS
-        max_value: Any = 1.0
+        description: str = (
+            "Each window's difference to the second provider stays within what is normal for the two: the larger "
+            "of its share of days beyond the limit and of its mean difference, as a part of what is allowed."
+        )
 
     return ExpectToAgreeWithTwin
 
@@ -74,7 +76,8 @@ def suites(measured: pd.DataFrame, sentences: Sequence[str], settings: Settings)
             continue
         mine = [text for text in sentences if name in text and twin in text]
         check = Check(
-            expect_to_agree_with_twin()(),
+            # Great Expectations does not see a default that a subclass gives
+            expect_to_agree_with_twin()(column=EXCESS, max_value=1.0),
             lambda finding, mine=mine, name=name, twin=twin: (  # type: ignore[misc]
                 "; ".join(mine) or f"{name} and {twin} disagree in {wording.count(finding)}"
             ),
