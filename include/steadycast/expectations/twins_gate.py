@@ -45,7 +45,7 @@ def expect_to_agree_with_twin() -> Any:  # noqa: ANN401 - a class of a library w
         """
 
         description: str = (
-            "Each window's difference to the second provider stays within what is normal for the two: the larger "
+            "The difference to the second provider stays within what is normal for the two: the larger "
             "of its share of days beyond the limit and of its mean difference, as a part of what is allowed."
         )
 

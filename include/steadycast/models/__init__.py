@@ -4,7 +4,8 @@ from steadycast.models.card import code_sha256, data_sha256, model_id, settings_
 from steadycast.models.forecaster import Forecast, Forecaster, load
 from steadycast.models.parts import Parts, parts
 from steadycast.models.past import PastModels, past_errors, past_models, past_origins, wape, with_actuals
-from steadycast.models.setup import forecaster, known_history, late_weeks
+from steadycast.models.promotion import Promotion, as_published, promotion
+from steadycast.models.setup import client_rows, forecaster, known_history, late_weeks, with_client
 from steadycast.models.table import LEVEL, forecast_table
 
 __all__ = [
@@ -13,6 +14,9 @@ __all__ = [
     "Forecaster",
     "Parts",
     "PastModels",
+    "Promotion",
+    "as_published",
+    "client_rows",
     "code_sha256",
     "data_sha256",
     "forecast_table",
@@ -25,7 +29,9 @@ __all__ = [
     "past_errors",
     "past_models",
     "past_origins",
+    "promotion",
     "settings_sha256",
     "wape",
     "with_actuals",
+    "with_client",
 ]
