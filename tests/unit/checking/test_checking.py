@@ -233,6 +233,13 @@ def test_the_error_to_expect_grows_where_the_benchmarks_disagree():
     assert any("the error to expect is" in text for text in judged(torn, seen, odd_error=0.8).looks)
 
 
+def test_a_few_origins_do_not_say_what_is_usual():
+    residuals = evidence().residuals
+    few = sorted(residuals[schema.ORIGIN].unique())[:4]
+    assert learn(residuals, past(actuals(), AS_OF)) is not None
+    assert learn(residuals[residuals[schema.ORIGIN].isin(few)], past(actuals(), AS_OF)) is None
+
+
 def test_without_past_errors_only_the_inputs_are_judged():
     frame = forecast()
     frame[NUMBERS] *= 2.0
