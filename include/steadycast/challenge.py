@@ -36,11 +36,13 @@ def run(
             lake, settings, panel, as_of=as_of, git_commit=git_commit, challenger=name, progress=progress
         )
         own = champion.variation(settings, name)
+        rows = lake.read_frame(panel)
         table = infer.infer(
-            models.known_history(lake.read_frame(panel), own, as_of),
+            models.known_history(rows, own, as_of),
             own,
             **infer.stored(lake, lake.read_json(card)),
             degraded=infer.degraded(lake, as_of),
+            client=models.client_rows(rows, own),
         )
         forecast = lake.write_frame(champion.shadow_path(as_of, name), table)
         made[name] = {"card": card, "forecast": forecast}

@@ -34,7 +34,7 @@ def test_the_challengers_card_and_forecast_are_its_own_and_change_hands_with_the
     told = lake.read_json(challenge.run(lake, chosen(), as_of=AS_OF, git_commit="c"))
     assert (told["champion"], list(told["challengers"])) == ("base", ["stump"])
     stump = lake.read_json(champion.card_path(AS_OF, "stump"))
-    assert (stump["forecast"]["model"]["leaves"], card["forecast"]["model"]["leaves"]) == (2, 15)
+    assert (stump["forecast"]["model"]["leaves"], card["forecast"]["model"]["leaves"]) == (2, 7)
     assert stump["model_id"] != card["model_id"]
     assert {"data_sha256", "git_commit", "out_of_sample_wape"} <= set(stump)
     assert all(lake.read_bytes(path).startswith(b"tree") for path in stump["models"].values())

@@ -11,7 +11,7 @@ from tests.forecast_tables import AS_OF, settings
 
 NEXT = AS_OF + dt.timedelta(weeks=1)
 LATER = AS_OF + dt.timedelta(weeks=2)
-CHALLENGERS = {"short": {"history_weeks": 104}, "small": {"leaves": 7}}
+CHALLENGERS = {"short": {"history_weeks": 104}, "small": {"leaves": 4}}
 
 
 @pytest.fixture
@@ -95,10 +95,10 @@ def test_the_command_lists_promotes_and_rolls_back(lake, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        pytest.param({"base": {"leaves": 7}}, "'base' is the name", id="reserved_name"),
-        pytest.param({"same": {"leaves": 15}}, "same is no other model", id="no_change"),
-        pytest.param({"odd": {"leafs": 7}}, "Extra inputs", id="unknown_field"),
-        pytest.param({n: {"leaves": 3 + i} for i, n in enumerate("abcd")}, "at most 3", id="too_many"),
+        pytest.param({"base": {"leaves": 4}}, "'base' is the name", id="reserved_name"),
+        pytest.param({"same": {"seed": 20160606}}, "same is no other model", id="no_change"),
+        pytest.param({"odd": {"leafs": 4}}, "Extra inputs", id="unknown_field"),
+        pytest.param({n: {"leaves": 12 + i} for i, n in enumerate("abcd")}, "at most 3", id="too_many"),
     ],
 )
 def test_mistakes_in_the_challengers_are_refused(given, says):

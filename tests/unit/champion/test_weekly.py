@@ -15,7 +15,7 @@ NOW = WEEKS[-1] + dt.timedelta(weeks=2)
 
 
 def chosen(by="approval"):
-    forecast_ = {"horizon_weeks": 2, "challengers": {"small": {"leaves": 7}}, "promotion": {"by": by}}
+    forecast_ = {"horizon_weeks": 2, "challengers": {"small": {"leaves": 4}}, "promotion": {"by": by}}
     return settings(forecast=forecast_)
 
 
