@@ -1,5 +1,6 @@
 """Typed, frozen, strict view of ``include/config/pipeline.yaml``, the one file a data engineer edits."""
 
+from steadycast.settings.expectations import ExpectationExtra, ExpectationSettings
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.loading import load, schema_json
 from steadycast.settings.pipeline import (
@@ -17,8 +18,6 @@ from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
 from steadycast.settings.sources import (
     AnySource,
-    ExpectationExtra,
-    ExpectationSettings,
     FredSource,
     HttpCsvSource,
     HttpJsonSource,
