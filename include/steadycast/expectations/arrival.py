@@ -150,7 +150,8 @@ def _learnt(evidence: Evidence) -> pd.Series:
     """
     known, source = evidence.known, evidence.source
     if c.RETRIEVED_AT not in known.columns or known.empty:
-        return pd.Series(dtype="float64", name=USUAL_AGE)
+        nothing = pd.MultiIndex.from_arrays([[], []], names=_SERIES)
+        return pd.Series([], index=nothing, dtype="float64", name=USUAL_AGE)
     polled = known[c.RETRIEVED_AT].dt.tz_convert(None).dt.normalize()
     newest = known[c.DATE].groupby([known[c.ENTITY], known[c.VARIABLE], polled]).max().reset_index()
     newest["age"] = (newest[c.RETRIEVED_AT] - newest[c.DATE]).dt.days

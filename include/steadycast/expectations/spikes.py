@@ -44,6 +44,7 @@ def judged(rows: pd.DataFrame, fresh: pd.DataFrame, source: SourceSettings) -> p
         spike_ratio=source.expectations.spike_ratio, spike_scales=source.expectations.spike_scales
     )
     found = spikes(rows, fresh, source, rules).drop(columns=[c.VALUE])
+    found[c.DATE] = found[c.DATE].astype(fresh[c.DATE].dtype)
     table = fresh.merge(found, on=list(c.CELL), how="left", indicator=True)
     return table.assign(**{SPIKE: (table["_merge"] == "both").astype("int64")}).drop(columns="_merge")
 
@@ -77,7 +78,7 @@ def _of_variable(
     fresh = judged[judged[c.VARIABLE] == variable.name]
     columns = [*c.OBSERVATION_DTYPES, USUAL, LOW, HIGH]
     if mine.empty or fresh.empty:
-        return pd.DataFrame(columns=[*columns, UNIT])
+        return mine.iloc[:0].assign(**dict.fromkeys((USUAL, LOW, HIGH), np.nan), **{UNIT: ""})
     # the settings' range stays out of it: differences are measured for a variable without limits
     measured = variable if _by_ratio(mine, variable) else variable.model_copy(update={"minimum": None})
     found = implausible(mine, measured, cadence, rules, since=fresh[c.DATE].min().date())

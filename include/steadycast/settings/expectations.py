@@ -52,7 +52,7 @@ class ExpectationSettings(Strict):
         4.0, gt=1, description="Times its neighbours (or a part of them) from which a lone value is a spike."
     )
     spike_scales: PositiveFloat = Field(
-        8.0, description="Robust scales of its series that a spike lies away from its neighbours at least."
+        6.0, description="Robust scales of its series that a spike lies away from its neighbours at least."
     )
     most_row_share: float = Field(
         1.3, gt=1, description="Rows against the most that one period ever had; more is a warning."
