@@ -26,7 +26,7 @@ PROPOSAL: Final = "proposal"
 _COLUMNS: Final = [FIELD, SETTING, MISSING, PROPOSED, NAME_LIKE, VALUES_LIKE, PROPOSAL]
 _NAME_WEIGHT = 0.4
 """The values count for more: names are chosen freely, what is measured is not."""
-_ENOUGH = 0.5
+_ENOUGH = 0.4
 _RECENT = 400
 
 
@@ -145,8 +145,8 @@ def _values_alike(
     usual = known if variable is None else known[known[c.VARIABLE] == variable]
     if usual.empty:
         return float("nan")
-    usual = usual.sort_values(c.DATE)[c.VALUE].tail(max(_RECENT, len(numbers)))
-    return 1.0 - _apart(numbers.to_numpy(dtype="float64"), usual.to_numpy(dtype="float64"))
+    lately = usual.sort_values(c.DATE)[c.VALUE].tail(max(_RECENT, len(numbers)))
+    return 1.0 - _apart(numbers.to_numpy(dtype="float64"), lately.to_numpy(dtype="float64"))
 
 
 def _apart(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:

@@ -37,7 +37,8 @@ def fields(evidence: Evidence) -> pd.DataFrame:
     """Each variable, and the date, with what of it can not be read and how that is written.
 
     Returns: field, written_otherwise_share (of its cells; 0 where it is not known how they are written),
-        unreadable (how many), written_as (in words, '' if unknown), example, proposal (YAML for pipeline.yaml, '' if there is none).
+        unreadable (how many), written_as (in words, '' if unknown), example, proposal (YAML for
+        pipeline.yaml, '' if there is none).
     """
     poll = evidence.poll
     no_date = poll[c.DATE].isna()

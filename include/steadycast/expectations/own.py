@@ -8,7 +8,7 @@ as long as importing Great Expectations; gates do so inside functions (``running
 
 from __future__ import annotations
 
-from great_expectations.expectations import ExpectColumnValuesToBeBetween
+from great_expectations.expectations.core import ExpectColumnValuesToBeBetween
 
 from steadycast.expectations import arrival, drift, flatline, formats, spikes, units
 
@@ -64,7 +64,7 @@ class ExpectFreshSeries(ExpectColumnValuesToBeBetween):
 
 
 class ExpectDeclaredUnit(ExpectColumnValuesToBeBetween):
-    """No series' new values fit another unit much better than the declared one; rows of ``units.suspects``."""
+    """No series fits another unit much better than the declared one; rows of ``units.suspects``."""
 
     column: str = units.SUSPECTED
     max_value: float = 0

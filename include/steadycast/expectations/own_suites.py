@@ -16,6 +16,7 @@ from steadycast import schema as c
 from steadycast.expectations import arrival, drift, flatline, formats, spikes, units, wording
 from steadycast.expectations.evidence import Evidence, laid_over
 from steadycast.expectations.running import Check, Finding, Severity, Suite, own_classes
+from steadycast.quarantine.plausible import USUAL
 from steadycast.settings import SourceSettings
 
 
@@ -48,6 +49,17 @@ def _suites(evidence: Evidence, by_period: pd.DataFrame) -> Iterator[tuple[str, 
     yield "spike", _suite(f"{name}_spikes", judged, [_spike(source, own)])
     yield "unit", _suite(f"{name}_units", of_unit, _units(source, own))
     yield "format", _suite(f"{name}_format", written, _formats(source, own))
+
+
+def columns_suite(source: SourceSettings, table: pd.DataFrame) -> Suite:
+    """The suite of an answer that lacked columns; ``table`` is ``drift.fields`` of it. Critical."""
+    own = own_classes()
+    step = "paste the line if the provider renamed it on purpose, else ask it to put the column back"
+    return _suite(
+        f"{source.name}_columns",
+        table,
+        [Check(own.ExpectDeclaredColumns(), _says(source, drift.sentence, step))],
+    )
 
 
 def _suite(name: str, frame: pd.DataFrame, checks: list[Check]) -> Suite:
@@ -122,7 +134,7 @@ def _spike(source: SourceSettings, own: ModuleType) -> Check:
             source,
             lambda row: (
                 f"{wording.cell(row)} is {row[c.VALUE]:.6g} {row[spikes.UNIT]} (row {row[c.ROW]}), its "
-                f"neighbours {row[spikes.USUAL]:.6g}, ever {row[spikes.LOW]:.6g} to {row[spikes.HIGH]:.6g}"
+                f"neighbours {row[USUAL]:.6g}, ever {row[spikes.LOW]:.6g} to {row[spikes.HIGH]:.6g}"
             ),
             "compare with the provider's own page; an impossible value is set aside by minimum and maximum",
         ),
@@ -142,8 +154,9 @@ def _units(source: SourceSettings, own: ModuleType) -> list[Check]:
             offset=float(f"{row[units.SCALE] * variable.offset + row[units.OFFSET]:.8g}"),
         )
         return (
-            f"{wording.series(row)} looks like {row[units.FOUND]}, not {variable.unit}: {row[units.COUNT]:.0f} "
-            f"values from {row[units.SINCE]:%Y-%m-%d} on, e.g. {row[units.EXAMPLE]:.6g} where "
+            f"{wording.series(row)} looks like {row[units.FOUND]}, not {variable.unit}: "
+            f"{row[units.COUNT]:.0f} values from {row[units.SINCE]:%Y-%m-%d} on, "
+            f"e.g. {row[units.EXAMPLE]:.6g} where "
             f"{row[units.EXPECTED]:.6g} {variable.unit} was expected; pipeline.yaml: - {fixed}"
         )
 
@@ -156,7 +169,7 @@ def _units(source: SourceSettings, own: ModuleType) -> list[Check]:
 
 
 def _formats(source: SourceSettings, own: ModuleType) -> list[Check]:
-    """What can not be read is told with row and text elsewhere; here is how it is written, if that is known."""
+    """What can not be read is told with its row elsewhere; here is how it is written, if that is known."""
 
     def told(row: wording.Row) -> str:
         how = f"{row[formats.FIELD]}: {row[formats.COUNT]} cells hold {row[formats.WRITTEN]}"

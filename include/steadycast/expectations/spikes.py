@@ -23,8 +23,8 @@ HIGH: Final = "ever_high"
 UNIT: Final = "unit"
 
 _KEYS = [c.ENTITY, c.VARIABLE]
-_STEADY = 0.25
-"""A series whose robust spread is below this part of its level is measured by differences, not by ratios."""
+_STEADY, _STEADY_POWER = 0.25, 0.25
+"""Where the robust spread is below this part of the level, less is far: spike_ratio to this power."""
 _MANY_ZEROS = 0.1
 """With a larger share of zeros, no neighbour tells what is usual; only the series' own largest value does."""
 _TOGETHER = 3
@@ -79,9 +79,9 @@ def _of_variable(
     columns = [*c.OBSERVATION_DTYPES, USUAL, LOW, HIGH]
     if mine.empty or fresh.empty:
         return mine.iloc[:0].assign(**dict.fromkeys((USUAL, LOW, HIGH), np.nan), **{UNIT: ""})
-    # the settings' range stays out of it: differences are measured for a variable without limits
-    measured = variable if _by_ratio(mine, variable) else variable.model_copy(update={"minimum": None})
-    found = implausible(mine, measured, cadence, rules, since=fresh[c.DATE].min().date())
+    if _steady(mine, variable):
+        rules = rules.model_copy(update={"spike_ratio": rules.spike_ratio**_STEADY_POWER})
+    found = implausible(mine, variable, cadence, rules, since=fresh[c.DATE].min().date())
     found = found[found[KIND] != OUTSIDE].merge(fresh[list(c.CELL)], on=list(c.CELL))
     found = found[_inside(found[c.VALUE], variable)]
     alone = _alone(found, mine)
@@ -93,13 +93,14 @@ def _of_variable(
     return alone.loc[beyond, columns].assign(**{UNIT: variable.unit}).reset_index(drop=True)
 
 
-def _by_ratio(rows: pd.DataFrame, variable: Variable) -> bool:
+def _steady(rows: pd.DataFrame, variable: Variable) -> bool:
+    """Do most entities stay near one level, in a variable that can not be negative?"""
     if not as_ratio(variable):
         return False
     level = rows.groupby(c.ENTITY)[c.VALUE].transform("median")
     away = (rows[c.VALUE] - level).abs().groupby(rows[c.ENTITY]).median()
     spread = 1.4826 * away / level.groupby(rows[c.ENTITY]).first().abs()
-    return not spread.median() < _STEADY
+    return bool(spread.median() < _STEADY)
 
 
 def _inside(values: pd.Series, variable: Variable) -> pd.Series:

@@ -123,8 +123,8 @@ def suspects(evidence: Evidence) -> pd.DataFrame:
 
     Returns: entity, variable, suspected (1 if only level and season say so), proven (1 if known cells read
         as converted ones), looks_like, since (first date of such values), values (how many), example (the
-        newest, as it came), expected (what it would be in the declared unit by what is known), scale, offset. Series with fewer
-        than 12 known values are not judged.
+        newest, as it came), expected (what it would be in the declared unit by what is known), scale, offset.
+        Series with fewer than 12 known values are not judged.
     """
     found = []
     known = {key: rows for key, rows in evidence.known.groupby(_SERIES)}
