@@ -83,6 +83,8 @@ def environment() -> dict[str, str]:
     env.setdefault("STEADYCAST_REAL_DATA", str(ROOT.parent / "shared" / "data"))
     env.setdefault("STEADYCAST_DEMO_DATA", str(ROOT / ".steadycast" / "demo"))
     env["PATH"] = os.pathsep.join([str(BIN), env.get("PATH", os.defpath)])
+    # what is checked is this checkout's package, also where the environment was made for another one
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "include"), env.get("PYTHONPATH")]))
     env["MPLBACKEND"] = "agg"
     # two test processes share two cores: one thread for linear algebra each
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):

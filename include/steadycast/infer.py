@@ -6,6 +6,7 @@ If it fails: the error says which artefact of train does not fit; run the train 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from steadycast import intervals, models, schema
+from steadycast import explain, findings, intervals, models, schema
 from steadycast.errors import ModelError
 from steadycast.features import History
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 NO_LAST_YEAR = "no value of the same week last year, the recent level stands in"
 NO_RECENT = "less than 4 of the last 8 weeks are known"
 
@@ -61,11 +63,7 @@ def infer(
     """
     forecaster = models.forecaster(history, settings)
     boosters = models.load(texts, feature_names)
-    if forecaster.feature_names != feature_names:
-        raise ModelError(
-            "the stored models were trained on other features than this version makes",
-            remedy="run the train task of this week again",
-        )
+    _same_features(feature_names, forecaster.feature_names)
     table = models.forecast_table(
         forecaster,
         boosters,
@@ -82,6 +80,14 @@ def infer(
     table[schema.AS_OF] = table[schema.ORIGIN]
     table = table[list(schema.FORECAST_DTYPES)].astype(schema.FORECAST_DTYPES)
     return table.sort_values([schema.ENTITY, schema.HORIZON], ignore_index=True)
+
+
+def _same_features(stored: tuple[str, ...], ours: tuple[str, ...]) -> None:
+    if stored != ours:
+        raise ModelError(
+            "the stored models were trained on other features than this version makes",
+            remedy="run the train task of this week again",
+        )
 
 
 def _filled(table: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +118,7 @@ def _reasons(table: pd.DataFrame, degraded: Degraded) -> pd.Series:
 def run(
     lake: Lake, settings: Settings, panel: str, card: str, *, as_of: dt.date, progress: Progress = silent
 ) -> str:
-    """Forecast from the stored model and store the table.
+    """Forecast from the stored model and store the table, and beside it why it is what it is.
 
     Returns: path of the forecast, ``runs/<as_of>/infer/forecast.parquet``.
 
@@ -127,19 +133,59 @@ def run(
         )
     rows = lake.read_frame(panel)
     history = models.known_history(rows, settings, as_of)
-    progress("forecasting", 0, 1)
+    progress("forecasting", 0, 2)
     forecast = infer(
         history,
         settings,
-        {kind: lake.read_bytes(path).decode() for kind, path in described["models"].items()},
-        lake.read_frame(described["residuals"]),
-        feature_names=tuple(described["features"]),
-        model_id=described["model_id"],
+        **_stored(lake, described),
         degraded=_degraded(lake, as_of),
         client=_client_rows(rows, settings),
     )
-    progress("forecasting", 1, 1)
-    return lake.write_frame(f"runs/{as_of.isoformat()}/infer/forecast.parquet", forecast)
+    del rows  # the wide history has what is needed of it
+    path = lake.write_frame(f"runs/{as_of.isoformat()}/infer/forecast.parquet", forecast)
+    progress("explaining", 1, 2)
+    _explain(lake, settings, history, described, path)
+    progress("explained", 2, 2)
+    return path
+
+
+def _stored(lake: Lake, card: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``infer`` that train left in the lake."""
+    return {
+        "texts": {kind: lake.read_bytes(path).decode() for kind, path in card["models"].items()},
+        "residuals": lake.read_frame(card["residuals"]),
+        "feature_names": tuple(card["features"]),
+        "model_id": card["model_id"],
+    }
+
+
+def _explain(
+    lake: Lake, settings: Settings, history: History, card: Mapping[str, Any], forecast: str
+) -> None:
+    """Keep why the forecast is what it is; a forecast that can not be explained is still a forecast."""
+
+    def model_of(described: Mapping[str, Any]) -> explain.Forecasting:
+        made = _stored(lake, described)
+        _same_features(made["feature_names"], models.forecaster(history, settings).feature_names)
+        return lambda known: infer(known, settings, **made)
+
+    as_of = history.as_of
+    try:
+        forecaster = models.forecaster(history, settings)
+        stored = _stored(lake, card)
+        explanation = explain.explain(
+            forecaster,
+            models.load(stored["texts"], forecaster.feature_names),
+            lake.read_frame(forecast),
+            settings,
+            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **stored)),
+        )
+        explain.write(lake, explanation, forecast=forecast, as_of=as_of, title=settings.title)
+        found = explanation.findings
+    except Exception as error:
+        _LOG.warning("the forecast of %s is not explained: %s", as_of, error, exc_info=error)
+        found = [explain.failed(error)]
+    findings.write(lake, found, as_of=as_of, stage="infer")
 
 
 def _degraded(lake: Lake, as_of: dt.date) -> Degraded:

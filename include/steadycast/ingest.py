@@ -71,8 +71,8 @@ def run(
     window = window_of(source, as_of, _newest_known(lake, source.name, before, as_of))
     try:
         poll = fetch(source, window, connection, progress=progress)
-    except SchemaDrift as found:
-        raise _with_proposals(lake, source, as_of, before, found) from found
+    except SchemaDrift as drifted:
+        raise _with_proposals(lake, source, as_of, before, drifted) from drifted
     progress(f"{source.name}: storing {len(poll.frame)} rows", 0, 0)
     cells, conflicts = clean(poll.frame)
     stored = lake.write_frame(f"runs/{as_of}/ingest/{source.name}.poll.parquet", poll.frame)

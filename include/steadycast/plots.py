@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -21,8 +22,26 @@ PAST_WEEKS: Final = 26
 SHOWN_ENTITIES: Final = 5
 _OURS, _ACTUAL, _LAST_YEAR = "#1f5fa8", "#222222", "#d1731b"
 _OTHERS = ("#d1731b", "#5a8f3c", "#8a5fb0", "#b0a030")
+_UP, _DOWN, _NEUTRAL = "#5a8f3c", "#b5473c", "#b8b8b8"
 _WIDTH = 1.6
 _MOST_TICKS = 9
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """From a first value by steps to a last one, which is their sum.
+
+    Attributes:
+        title: of the panel.
+        first: name and value.
+        steps: names and values, in the order shown.
+        last: name of the sum.
+    """
+
+    title: str
+    first: tuple[str, float]
+    steps: Sequence[tuple[str, float]]
+    last: str
 
 
 def forecast_png(
@@ -105,6 +124,50 @@ def scores_png(wape: pd.DataFrame, coverage: pd.DataFrame, *, title: str, names:
     lower.set_xlabel("target week, its Monday")
     figure.suptitle(title, fontsize=12)
     return _png(figure)
+
+
+def why_png(falls: Sequence[Waterfall], *, title: str, unit: str, note: str = "") -> bytes:
+    """Waterfalls beside each other: from a first value by steps to a last one.
+
+    Args:
+        falls: one panel each.
+        title: of the picture.
+        unit: of the values.
+        note: shown below the title.
+    """
+    tall = max(len(fall.steps) for fall in falls) + 2
+    figure = Figure(figsize=(6.6 * len(falls), 0.36 * tall + 1.5), layout="constrained")
+    for axis, fall in zip(figure.subplots(1, len(falls), squeeze=False).ravel(), falls, strict=True):
+        _waterfall(axis, fall)
+        axis.set_xlabel(unit, fontsize=8)
+    figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=12)
+    return _png(figure)
+
+
+def _waterfall(axis: Axes, fall: Waterfall) -> None:
+    names = [fall.first[0], *(name for name, _ in fall.steps), fall.last]
+    at = fall.first[1]
+    ends = [at]
+    axis.barh(0, at, color=_NEUTRAL)
+    for i, (_, value) in enumerate(fall.steps, start=1):
+        axis.barh(i, value, left=at, color=_UP if value >= 0 else _DOWN)
+        axis.plot([at, at], [i - 1.4, i + 0.4], color="#999999", linewidth=0.7)
+        at += value
+        ends.append(at)
+    axis.barh(len(names) - 1, at, color=_OURS)
+    ends.append(at)
+    low, high = min(ends), max(ends)
+    room = (high - low) or abs(high) or 1.0
+    for i, end in enumerate(ends):
+        step = fall.steps[i - 1][1] if 0 < i <= len(fall.steps) else None
+        text = f"{end:,.4g}" if step is None else f"{step:+,.3g}" if step else "0"
+        axis.text(max(end, end - (step or 0.0)) + 0.02 * room, i, text, va="center", fontsize=8)
+    # the bars' beginning at zero is left out: the steps are what is to be seen
+    axis.set_xlim(low - 0.25 * room, high + 0.25 * room)
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
+    axis.set_title(fall.title, fontsize=10, loc="left")
+    _tidy(axis)
 
 
 def text_png(title: str, lines: Sequence[str]) -> bytes:

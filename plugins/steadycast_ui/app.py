@@ -67,6 +67,11 @@ def _add_forecast(app: FastAPI, prefix: str) -> None:
 
         return Response(entity_png(week, entity), media_type="image/png")
 
+    @app.get("/forecast/{week}/why.png")
+    def why(week: Week) -> Response:
+        """What the forecast is made of, and what changed since last week's: the published picture."""
+        return Response(pages.lake().read_bytes(f"published/{week}/why.png"), media_type="image/png")
+
     @app.get("/forecast/{week}/forecast.{kind}")
     def file(week: Week, kind: Annotated[str, Path(pattern=r"^(csv|parquet)$")]) -> Response:
         """The published file, byte for byte."""

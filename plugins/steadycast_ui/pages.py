@@ -82,8 +82,36 @@ def forecast_page(week: str, entity: str | None, prefix: str) -> str:
         listed=shown or entities[0],
         rows=rows.to_dict("records"),
         benchmarks=[name for name in c.BENCHMARKS if rows[name].notna().any()],
+        why=_why(manifest, shown),
         prefix=prefix,
     )
+
+
+def _why(manifest: dict[str, Any], entity: str | None) -> dict[str, Any] | None:
+    """The published explanation of all entities, or of one by week; None if there is none."""
+    from steadycast import explain
+    from steadycast import schema as c
+
+    files = manifest["files"]
+    if explain.EXPLANATION not in files:
+        return None
+    told = lake().read_json(files[explain.EXPLANATION])
+    if entity is None:
+        return {"sentences": told["sentences"], "groups": None, "change": None}
+    made_of = lake().read_frame(files[explain.CONTRIBUTIONS])
+    mine = made_of[made_of[c.ENTITY] == entity]
+    wide = mine.pivot(index=explain.GROUP, columns=c.WEEK, values=explain.CONTRIBUTION).fillna(0.0)
+    order = [group for one in told["total"] if (group := one["group"]) in wide.index]
+    wide = wide.loc[order]
+    moved = lake().read_frame(files[explain.CHANGE])
+    return {
+        "sentences": [],
+        "weeks": [week.date() for week in wide.columns],
+        "groups": {group: row.tolist() for group, row in wide.iterrows()},
+        "change": moved[moved[c.ENTITY] == entity].sort_values(c.WEEK).to_dict("records"),
+        "causes": explain.CAUSE_NAMES,
+        "members": told["groups"],
+    }
 
 
 def published_weeks() -> list[str]:

@@ -200,3 +200,17 @@ def test_the_plot_is_drawn_from_the_targets_rows_of_the_panel(lake):
         run(lake)
     (actuals,) = seen
     pd.testing.assert_frame_equal(actuals.reset_index(drop=True), panel()[["entity", "week", "value"]])
+
+
+def test_the_explanation_of_this_very_forecast_is_published_with_it(lake):
+    judged(lake)
+    digest = hashlib.sha256(lake.read_bytes(FORECAST)).hexdigest()
+    names = ("contributions.parquet", "change.parquet", "why.png")
+    for name in names:
+        lake.write_bytes(f"runs/{AS_OF}/infer/{name}", name.encode())
+    lake.write_json(f"runs/{AS_OF}/infer/explanation.json", {"forecast_sha256": digest, "sentences": []})
+    files = lake.read_json(run(lake))["files"]
+    assert lake.read_bytes(files["why.png"]) == b"why.png"
+    assert {*names, "explanation.json"} < set(files)
+    lake.write_json(f"runs/{AS_OF}/infer/explanation.json", {"forecast_sha256": "of another"})
+    assert "why.png" not in lake.read_json(run(lake))["files"]

@@ -8,7 +8,9 @@ as long as importing Great Expectations; gates do so inside functions (``running
 
 from __future__ import annotations
 
-from great_expectations.expectations.core import ExpectColumnValuesToBeBetween
+from great_expectations.expectations.core.expect_column_values_to_be_between import (
+    ExpectColumnValuesToBeBetween,
+)
 
 from steadycast.expectations import arrival, drift, flatline, formats, spikes, units
 

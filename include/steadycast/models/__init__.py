@@ -2,6 +2,7 @@
 
 from steadycast.models.card import code_sha256, data_sha256, model_id, settings_sha256
 from steadycast.models.forecaster import Forecast, Forecaster, load
+from steadycast.models.parts import Parts, parts
 from steadycast.models.past import past_errors, past_origins, wape
 from steadycast.models.setup import forecaster, known_history
 from steadycast.models.table import LEVEL, forecast_table
@@ -10,6 +11,7 @@ __all__ = [
     "LEVEL",
     "Forecast",
     "Forecaster",
+    "Parts",
     "code_sha256",
     "data_sha256",
     "forecast_table",
@@ -17,6 +19,7 @@ __all__ = [
     "known_history",
     "load",
     "model_id",
+    "parts",
     "past_errors",
     "past_origins",
     "settings_sha256",

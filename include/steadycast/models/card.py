@@ -33,6 +33,8 @@ def settings_sha256(settings: Settings) -> str:
     parts = settings.model_dump(mode="json", include={"target", "forecast", "benchmarks"})
     # Threads change how fast, not what
     parts["forecast"]["model"].pop("threads")
+    # Nor do names of groups, which only the explanation uses
+    parts["forecast"].pop("groups")
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

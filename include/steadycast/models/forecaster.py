@@ -72,7 +72,7 @@ class Forecaster:
         self._maker = Maker(history, calendar)
         self.feature_names = self._maker.names()
         self._settings = settings
-        self._nonnegative = nonnegative
+        self.nonnegative = nonnegative
 
     def train(self, until: int, progress: Progress = silent) -> dict[str, str]:
         """Train on the weeks before index ``until``.
@@ -146,22 +146,27 @@ class Forecaster:
         views = [anchors.drift]
         for base, booster in boosters.items():
             told = np.asarray(booster.predict(rows.values, num_threads=1)).reshape(anchors.level.shape)
-            views.append(_unsquash(_squash(getattr(anchors, base), anchors.level) + told, anchors.level))
+            views.append(unsquash(squash(getattr(anchors, base), anchors.level) + told, anchors.level))
         point = np.mean(views, axis=0)
         # Without a level there is no scale for what the boosters tell
         return Forecast(self._bounded(np.where(np.isnan(point), anchors.drift, point)), anchors)
 
+    def rows(self, origins: Indices, horizon: int) -> Rows:
+        """What the boosters see at the origins, in the order of ``feature_names``."""
+        return self._maker.rows(origins, horizon)
+
     def _bounded(self, point: Floats) -> Floats:
-        return np.maximum(point, 0.0) if self._nonnegative else point
+        return np.maximum(point, 0.0) if self.nonnegative else point
 
 
-def _squash(values: Floats, level: Floats) -> Floats:
+def squash(values: Floats, level: Floats) -> Floats:
     """Values on a scale that is logarithmic around the level, and passes through zero to negative ones."""
     squashed: Floats = np.arcsinh(ratio(values, level * NEAR_ZERO))
     return squashed
 
 
-def _unsquash(squashed: Floats, level: Floats) -> Floats:
+def unsquash(squashed: Floats, level: Floats) -> Floats:
+    """Back from ``squash``."""
     values: Floats = np.sinh(squashed) * level * NEAR_ZERO
     return values
 
@@ -169,7 +174,7 @@ def _unsquash(squashed: Floats, level: Floats) -> Floats:
 def _miss(rows: Rows, base: str) -> Floats:
     """By how much the base misses, on the squashed scale."""
     level = rows.anchors.level
-    return _squash(rows.target, level) - _squash(getattr(rows.anchors, base), level)
+    return squash(rows.target, level) - squash(getattr(rows.anchors, base), level)
 
 
 def load(texts: Mapping[str, str], feature_names: Sequence[str]) -> dict[str, lgb.Booster]:

@@ -1,5 +1,13 @@
 """Typed, frozen, strict view of ``include/config/pipeline.yaml``, the one file a data engineer edits."""
 
+from steadycast.settings.alerts import (
+    AlertsSettings,
+    CanarySettings,
+    ChannelSettings,
+    InhibitSettings,
+    MuteSettings,
+    RouteSettings,
+)
 from steadycast.settings.expectations import ExpectationExtra, ExpectationSettings
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.loading import load, schema_json
@@ -34,8 +42,11 @@ from steadycast.settings.table import TableLayout, Variable
 from steadycast.settings.watchdog import WatchdogSettings
 
 __all__ = [
+    "AlertsSettings",
     "AnySource",
     "BenchmarkSettings",
+    "CanarySettings",
+    "ChannelSettings",
     "CheckForecastSettings",
     "ExpectationExtra",
     "ExpectationSettings",
@@ -46,8 +57,10 @@ __all__ = [
     "HttpJsonSource",
     "HttpSource",
     "ImputationSettings",
+    "InhibitSettings",
     "LocalFileSource",
     "ModelSettings",
+    "MuteSettings",
     "NoaaSource",
     "OpenMeteoSource",
     "Paging",
@@ -56,6 +69,7 @@ __all__ = [
     "ReadySettings",
     "RecoverySettings",
     "Retries",
+    "RouteSettings",
     "S3ObjectSource",
     "ScheduleSettings",
     "Settings",

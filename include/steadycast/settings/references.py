@@ -34,7 +34,9 @@ def broken_references(raw: Mapping[str, Any]) -> Iterator[Finding]:
     if isinstance(target.get("source"), str):
         yield from _target(target, named)
         yield from _history(raw, named.get(target["source"], {}))
-    yield from _features(_mapping(_mapping(raw.get("forecast")).get("features")), target.get("source"), named)
+    forecast = _mapping(raw.get("forecast"))
+    yield from _features(_mapping(forecast.get("features")), target.get("source"), named)
+    yield from _signs_and_groups(forecast)
     client = _mapping(raw.get("benchmarks")).get("client_forecast")
     if isinstance(client, str) and client not in named:
         yield ("benchmarks", "client_forecast"), _no_source(client, named)
@@ -143,6 +145,27 @@ def _features(
             for variable in wanted if isinstance(wanted, list) else []:
                 if variable not in known:
                     yield place, _no_variable(named[name], variable)
+
+
+def _signs_and_groups(forecast: Mapping[str, Any]) -> Iterator[Finding]:
+    features = _mapping(forecast.get("features"))
+    known = {
+        f"{source}.{variable}": None
+        for source, wanted in features.items()
+        for variable in (wanted if isinstance(wanted, list) else [])
+    }
+    says = f"is none of forecast.features, which are {_listed(known)}"
+    for name in _mapping(forecast.get("signs")):
+        if name not in known:
+            yield ("forecast", "signs", name), says
+    taken: set[str] = set()
+    for group, members in _mapping(forecast.get("groups")).items():
+        for name in members if isinstance(members, list) else []:
+            if name not in known:
+                yield ("forecast", "groups", group), f"{name!r} {says}"
+            elif name in taken:
+                yield ("forecast", "groups", group), f"{name!r} is in another group too; leave it in one"
+            taken.add(name)
 
 
 def _no_source(name: object, named: Mapping[str, Any]) -> str:

@@ -103,6 +103,27 @@ from .conftest import LEAVE_OUT, SMALL
             id="feature_variable",
         ),
         pytest.param(
+            {"forecast.features": {"weather_a": ["tmax_f"]}, "forecast.signs": {"weather_a.snow": "-"}},
+            "forecast.signs.weather_a.snow",
+            "is none of forecast.features, which are weather_a.tmax_f",
+            id="sign_of_no_feature",
+        ),
+        pytest.param(
+            {"forecast.features": {"weather_a": ["tmax_f"]}, "forecast.groups": {"air": ["weather_a.snow"]}},
+            "forecast.groups.air",
+            "'weather_a.snow' is none of forecast.features",
+            id="group_of_no_feature",
+        ),
+        pytest.param(
+            {
+                "forecast.features": {"weather_a": ["tmax_f"]},
+                "forecast.groups": {"air": ["weather_a.tmax_f"], "heat": ["weather_a.tmax_f"]},
+            },
+            "forecast.groups.heat",
+            "'weather_a.tmax_f' is in another group too",
+            id="feature_in_two_groups",
+        ),
+        pytest.param(
             {"forecast.features": {"sales": ["cakes"]}},
             "forecast.features.sales",
             "the source of the target",
