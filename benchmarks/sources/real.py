@@ -179,9 +179,7 @@ def _walmart(data: Path) -> bool:
     wrong = len(copy.flagged) - len(hit)
     print("\nWalmart, the copy with duplicates and altered values:")
     lines = len(twice.drop_duplicates(["entity", "date"]))
-    print(
-        f"  duplicates: {len(twice)} cells of {lines} rows, told: {told}; contradicting: {len(copy.conflicts)}"
-    )
+    print(f"  duplicates: {len(twice)} in {lines} rows, told: {told}; contradicting: {len(copy.conflicts)}")
     print(
         f"  altered values: {len(hit)} of {len(altered)} found; other cells found: {wrong} in the copy, "
         f"{len(clean.flagged)} in the original"
