@@ -2,7 +2,8 @@
 
 Each finding says what, where (field, series, dates, rows), how much, and the next step. All but two are
 warnings, because a real change looks the same as a fault. Critical are values that nobody can use as they
-came: another unit, proven on cells that were known before, and more unreadable cells than allowed.
+came: another unit of a fundamental source, proven on cells that were known before, and more unreadable cells
+than allowed.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def _spike(source: SourceSettings, own: ModuleType) -> Check:
 
 
 def _units(source: SourceSettings, own: ModuleType) -> list[Check]:
-    """Proven on known cells: critical. Only by level and season: a warning."""
+    """Proven on known cells: critical for a fundamental source. Only by level and season: a warning."""
 
     def told(row: wording.Row) -> str:
         variable = source.variable(str(row[c.VARIABLE]))
@@ -165,7 +166,9 @@ def _units(source: SourceSettings, own: ModuleType) -> list[Check]:
     def check(column: str, severity: Severity) -> Check:
         return Check(own.ExpectDeclaredUnit(column=column), _says(source, told, step), severity)
 
-    return [check(units.PROVEN, "critical"), check(units.SUSPECTED, "warning")]
+    # a fundamental source's new values are used as they come (revisions); an optional one's are left out
+    proven: Severity = "critical" if source.role == "fundamental" else "warning"
+    return [check(units.PROVEN, proven), check(units.SUSPECTED, "warning")]
 
 
 def _formats(source: SourceSettings, own: ModuleType) -> list[Check]:

@@ -17,8 +17,8 @@ class Variable(Strict):
     name: Name
     field: str | None = Field(None, description="The source's own column or series id; the name if left out.")
     unit: str = Field(
-        description="Unit as in the answer, e.g. degF, mm, thousand rides; where scale and offset convert it, "
-        "of what they make of it."
+        description="Unit as in the answer, e.g. degF, mm, thousand rides; where scale and offset convert "
+        "it, of what they make of it."
     )
     scale: FiniteFloat = Field(
         1.0,
