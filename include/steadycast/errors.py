@@ -188,3 +188,11 @@ class StageStuck(StageDied):
 
 class PublicationError(SteadycastError):
     """The forecast could not be handed to its readers, in full or in part."""
+
+
+class AlertsMisconfigured(SteadycastError):
+    """A channel of the alerts has a connection that can not be used."""
+
+
+class MuteRefused(SteadycastError):
+    """A mute has no end, no owner, or no reason."""

@@ -62,12 +62,17 @@ class Event:
     @property
     def folder(self) -> str:
         """Name of the key's folder in the outbox: readable, and different for different keys."""
-        readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.key).strip("-.")[:_LONGEST_NAME]
-        return f"{readable}.{hashlib.sha256(self.key.encode()).hexdigest()[:12]}"
+        return folder_of(self.key)
 
     def record(self) -> dict[str, Any]:
         """As JSON knows it."""
         return {**asdict(self), "as_of": self.as_of.isoformat() if self.as_of else None}
+
+
+def folder_of(key: str) -> str:
+    """Name of a key's folder in the outbox."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", key).strip("-.")[:_LONGEST_NAME]
+    return f"{readable}.{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def from_record(record: Mapping[str, Any]) -> Event:

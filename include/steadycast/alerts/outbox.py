@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from steadycast.alerts.event import Event, from_record
+from steadycast.alerts.event import Event, folder_of, from_record
 from steadycast.lake import Lake
 
 FOLDER: Final = "alerts/events"
@@ -73,6 +73,15 @@ class Outbox:
         record = self._lake.read_json(path)
         name = path.removeprefix(f"{FOLDER}/").removesuffix(".json")
         return Posted(name, dt.datetime.fromisoformat(record["at"]), from_record(record))
+
+    def paths_of(self, key: str) -> list[str]:
+        """Paths of a key's events, oldest first."""
+        return self._lake.list(f"{FOLDER}/{folder_of(key)}")
+
+    def newest(self, key: str) -> Event | None:
+        """The last event of a key; None if there is none."""
+        paths = self.paths_of(key)
+        return self.read(paths[-1]).event if paths else None
 
     def paths(self) -> list[str]:
         """Paths of all events, by key and number."""

@@ -1,5 +1,13 @@
 """Typed, frozen, strict view of ``include/config/pipeline.yaml``, the one file a data engineer edits."""
 
+from steadycast.settings.alerts import (
+    AlertsSettings,
+    CanarySettings,
+    ChannelSettings,
+    InhibitSettings,
+    MuteSettings,
+    RouteSettings,
+)
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.loading import load, schema_json
 from steadycast.settings.pipeline import (
@@ -35,8 +43,11 @@ from steadycast.settings.table import TableLayout, Variable
 from steadycast.settings.watchdog import WatchdogSettings
 
 __all__ = [
+    "AlertsSettings",
     "AnySource",
     "BenchmarkSettings",
+    "CanarySettings",
+    "ChannelSettings",
     "CheckForecastSettings",
     "ExpectationExtra",
     "ExpectationSettings",
@@ -47,8 +58,10 @@ __all__ = [
     "HttpJsonSource",
     "HttpSource",
     "ImputationSettings",
+    "InhibitSettings",
     "LocalFileSource",
     "ModelSettings",
+    "MuteSettings",
     "NoaaSource",
     "OpenMeteoSource",
     "Paging",
@@ -57,6 +70,7 @@ __all__ = [
     "ReadySettings",
     "RecoverySettings",
     "Retries",
+    "RouteSettings",
     "S3ObjectSource",
     "ScheduleSettings",
     "Settings",

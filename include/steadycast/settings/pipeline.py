@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
+from steadycast.settings.alerts import AlertsSettings
 from steadycast.settings.base import Monday, Name, Strict, Timezone
 from steadycast.settings.countries import COUNTRIES
 from steadycast.settings.quarantine import QuarantineSettings
@@ -125,6 +126,24 @@ class CheckForecastSettings(Strict):
     max_width_ratio: PositiveFloat = Field(
         3.0, description="Width of the 80 % interval against the point; above is flagged."
     )
+    odd_factor: PositiveFloat = Field(
+        1.5, description="Distance from benchmarks or the last forecast against the usual; above is flagged."
+    )
+    odd_width: PositiveFloat = Field(
+        2.0, description="Width of the 80 % interval against the usual, either way; beyond is flagged."
+    )
+    odd_error: PositiveFloat = Field(
+        2.0, description="Error to expect against the usual one; above is a reason to look."
+    )
+    max_imputed_share: PositiveFloat = Field(
+        0.5, description="Share of imputed inputs in the last 8 weeks; above is a reason to look."
+    )
+    hold_share: PositiveFloat = Field(
+        0.25, description="Share of odd rows; above, a person is asked before anything is published."
+    )
+    late_answer_min: PositiveFloat = Field(
+        30, description="Minutes for the answer when a forecast is held after the publish deadline."
+    )
 
 
 class PublishSettings(Strict):
@@ -159,6 +178,7 @@ class Settings(Strict):
     recovery: RecoverySettings = RecoverySettings()
     ready: ReadySettings = ReadySettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    alerts: AlertsSettings = AlertsSettings()
     slack_channel: str = "#forecast"
     week_start: Literal["monday"] = "monday"
 
