@@ -20,6 +20,8 @@ SLACK: Final = 1.0
 """Usual sizes by which the errors may lean to one side without being counted."""
 CAP: Final = 4.0
 """Usual sizes that a single week counts at most."""
+CLEAR: Final = 2.0
+"""Usual sizes from which on a week is no chance."""
 THRESHOLD: Final = 5.0
 """Sum at which it is a break: two weeks at the cap, or more weeks of less."""
 ENTITY_THRESHOLD: Final = 9.0
@@ -56,8 +58,9 @@ def relative_errors(rows: pd.DataFrame) -> pd.DataFrame:
     first = rows[rows[schema.HORIZON] == rows[schema.HORIZON].min()]
     size = first[schema.FORECAST].abs()
     told = (first[schema.ACTUAL] - first[schema.FORECAST]) / size.where(size > 0)
-    wide = first.assign(told=told).pivot(index=schema.WEEK, columns=schema.ENTITY, values="told")
-    return wide.sort_index()
+    rows = first.assign(told=told)
+    wide: pd.DataFrame = rows.pivot(index=schema.WEEK, columns=schema.ENTITY, values="told").sort_index()
+    return wide
 
 
 def find(past: pd.DataFrame, live: pd.DataFrame) -> list[Break]:
@@ -87,7 +90,8 @@ def _search(past: pd.DataFrame, live: pd.DataFrame, threshold: float) -> list[Br
 
 
 def _one_side(live: pd.DataFrame, counted: Floats, threshold: float) -> list[Break]:
-    weeks = [week.date() for week in live.index]
+    weeks = [pd.Timestamp(week).date() for week in live.index]
+    values, names = live.to_numpy(np.float64), [str(name) for name in live.columns]
     total = np.zeros(counted.shape[1])
     since = np.zeros(counted.shape[1], dtype=np.int64)
     found = []
@@ -95,8 +99,11 @@ def _one_side(live: pd.DataFrame, counted: Floats, threshold: float) -> list[Bre
         since = np.where(total > 0, since, i)
         total = np.maximum(0.0, total + row - SLACK)
         for j in np.flatnonzero(total > threshold):
-            size = float(np.nanmedian(live.iloc[since[j] : i + 1, j]))
-            found.append(Break(str(live.columns[j]), weeks[since[j]], weeks[i], size))
+            # a sum may have begun with a little chance; the break begins with its first clear week
+            clear = np.flatnonzero(counted[since[j] : i + 1, j] > CLEAR)
+            first = int(since[j] + (clear[0] if len(clear) else 0))
+            size = float(np.nanmedian(values[first : i + 1, j]))
+            found.append(Break(names[j], weeks[first], weeks[i], size))
             total[j] = 0.0
     return found
 
@@ -115,8 +122,8 @@ def _usual_size(past: pd.DataFrame, weeks: pd.Index) -> pd.DataFrame:
         if len(mine):
             own = _size(mine).fillna(pool)
             weight = len(mine) / (len(mine) + SHRINKAGE)
-            mixed = np.sqrt(weight * own**2 + (1 - weight) * pool**2).clip(lower=SMALLEST_SIZE)
-            out.loc[(live == name).to_numpy()] = mixed.to_numpy()
+            mixed = (weight * own**2 + (1 - weight) * pool**2) ** 0.5
+            out.loc[(live == name).to_numpy()] = mixed.clip(lower=SMALLEST_SIZE).to_numpy()
     return out
 
 
@@ -124,4 +131,6 @@ def _size(away: pd.DataFrame) -> pd.Series[float]:
     """Standard deviation of what is ``away`` so far; of few weeks rather too large than too small."""
     middle = _MAD * away.median()
     # far ones count, but no single one makes the size
-    return np.sqrt((away.clip(upper=CAP * middle, axis=1) ** 2).mean()).clip(lower=middle)
+    counted = np.minimum(away.to_numpy(np.float64), CAP * middle.to_numpy(np.float64))
+    size = pd.DataFrame(counted**2, columns=away.columns).mean() ** 0.5
+    return size.clip(lower=middle)
