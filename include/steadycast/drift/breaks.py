@@ -26,6 +26,8 @@ THRESHOLD: Final = 5.0
 """Sum at which it is a break: two weeks at the cap, or more weeks of less."""
 ENTITY_THRESHOLD: Final = 9.0
 """The same for a single entity, of which there are many: at least three weeks."""
+AGAIN: Final = 8
+"""Weeks without a sum at its limit after which another one is another break."""
 SHRINKAGE: Final = 12.0
 SMALLEST_SIZE: Final = 0.005
 """No error is surer than half a percent."""
@@ -94,7 +96,7 @@ def _one_side(live: pd.DataFrame, counted: Floats, threshold: float) -> list[Bre
     values, names = live.to_numpy(np.float64), [str(name) for name in live.columns]
     total = np.zeros(counted.shape[1])
     since = np.zeros(counted.shape[1], dtype=np.int64)
-    found = []
+    found, latest = [], dict[int, int]()
     for i, row in enumerate(counted):
         since = np.where(total > 0, since, i)
         total = np.maximum(0.0, total + row - SLACK)
@@ -103,7 +105,10 @@ def _one_side(live: pd.DataFrame, counted: Floats, threshold: float) -> list[Bre
             clear = np.flatnonzero(counted[since[j] : i + 1, j] > CLEAR)
             first = int(since[j] + (clear[0] if len(clear) else 0))
             size = float(np.nanmedian(values[first : i + 1, j]))
-            found.append(Break(names[j], weeks[first], weeks[i], size))
+            # errors to the same side soon after are the same break, which the forecast has not caught up with
+            if first - latest.get(int(j), -AGAIN) >= AGAIN:
+                found.append(Break(names[j], weeks[first], weeks[i], size))
+            latest[int(j)] = i
             total[j] = 0.0
     return found
 

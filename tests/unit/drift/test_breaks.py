@@ -118,3 +118,9 @@ def test_relative_errors_are_those_of_the_shortest_horizon():
 def test_without_past_or_live_errors_nothing_is_found():
     assert breaks.find(PAST.iloc[:0], live()) == []
     assert breaks.find(PAST, live().iloc[:0]) == []
+
+
+def test_a_break_that_lasts_is_told_once():
+    table = live()
+    table.iloc[20:] -= 0.4
+    assert len(together(breaks.find(PAST, table))) == 1
