@@ -108,4 +108,6 @@ def of_week(lake: Lake, settings: Settings, as_of: dt.date, moves: Sequence[Move
         MoveRefused: see ``what_if``.
     """
     card = lake.read_json(f"runs/{as_of}/train/card.json")
-    return what_if(lake.read_frame(card["panel"]), settings, as_of, infer.stored(lake, card), moves)
+    panel = lake.read_frame(card["panel"])
+    model = {**infer.stored(lake, card), "client": models.client_rows(panel, settings)}
+    return what_if(panel, settings, as_of, model, moves)

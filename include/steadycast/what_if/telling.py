@@ -41,7 +41,10 @@ def table(found: WhatIf, unit: str, *, shown: int = SHOWN) -> str:
     more = len(most) - len(names)
     text += [f"and {more} more that change less"] if more > 0 else []
     warned = [f"A guess: {sentence}" for sentence in found.outside] or ["Inside the range of the training."]
-    return "\n".join([*found.moved, "", *(line.rstrip() for line in text), f"in {unit}", "", *warned])
+    # e.g. that a benchmark is published in the model's place, which no driver moves
+    notes = [f"Note: {reason}" for reason in sorted(set(found.after[schema.DEGRADED_REASONS])) if reason]
+    shown_lines = [line.rstrip() for line in text]
+    return "\n".join([*found.moved, "", *shown_lines, f"in {unit}", "", *warned, *notes])
 
 
 def _line(name: str, row: Mapping[Any, Any]) -> list[str]:
