@@ -61,7 +61,7 @@ def test_clean_weeks_have_no_drift_and_their_error_beside_its_band(lake):
     told = lake.read_json(path)
     assert told["shorter_memory"] is None
     assert told["breaks"] == []
-    assert {band["horizon"] for band in told["bands"]} == {0, 1, 2, 3, 4}
+    assert {0, 1, 2} <= {band["horizon"] for band in told["bands"]}
 
 
 def test_a_break_is_told_with_its_week_and_tries_a_shorter_memory(lake):
