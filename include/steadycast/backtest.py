@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import champion, plots, schema, scores
+from steadycast import champion, drift, findings, plots, schema, scores
 from steadycast.errors import ArtefactUnreadable
 from steadycast.known import known_rows
 from steadycast.lake import Lake
@@ -40,6 +40,7 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
 
     Returns: path of ``report.json``; beside it are ``report.txt`` (the same for people, with the table),
         ``report.png``, ``summary.csv``, ``scores.parquet``, and ``challengers.json`` if there are any.
+        ``runs/<as_of>/drift.json`` says what drifted.
     """
     progress("backtest: published forecasts", 0, 3)
     frames, unreadable = _published(lake, as_of)
@@ -47,9 +48,10 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     known = actuals(lake, settings, as_of)
     scored = scores.score(frames, known, as_of)
     progress("backtest: scores", 2, 3)
+    drifted = drift.assess(lake, settings, scored.rows, as_of=as_of)
     summary = scores.summarise(scored.rows)
     if len(scored.rows):
-        told = [*scores.sentences(summary, scored), *unreadable]
+        told = [*scores.sentences(summary, scored), *drifted.sentences(), *unreadable]
         picture = _picture(summary, settings, as_of)
     else:
         told = [_nothing(len(frames), as_of), *scores.left_out(scored), *unreadable]
@@ -65,6 +67,8 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     lake.write_bytes(f"{folder}/report.png", picture)
     lake.write_bytes(f"{folder}/report.txt", f"{text}\n".encode())
     report = {"as_of": as_of, "origins": len(frames), "sentences": told, "overall": _overall(summary)}
+    drift.write(lake, drifted, settings, as_of=as_of)
+    findings.write(lake, drift.findings_of(drifted, settings, as_of), as_of=as_of, stage="backtest")
     path = lake.write_json(f"{folder}/report.json", report | _left_out(scored))
     progress(f"backtest: {told[0]}", 3, 3)
     return path
