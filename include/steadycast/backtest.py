@@ -1,5 +1,7 @@
 """Backtest: what was published against what happened, beside every benchmark.
 
+Once a month it also prices the absence of each source (``absence``).
+
 If it fails: the error names the artefact that is missing; the score changes nothing that was published.
 """
 
@@ -12,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import champion, drift, findings, plots, schema, scores
+from steadycast import absence, champion, drift, findings, impute, plots, schema, scores
 from steadycast.errors import ArtefactUnreadable
 from steadycast.known import known_rows
 from steadycast.lake import Lake
@@ -66,6 +68,7 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     lake.write_bytes(f"{folder}/summary.csv", _csv(summary))
     lake.write_bytes(f"{folder}/report.png", picture)
     lake.write_bytes(f"{folder}/report.txt", f"{text}\n".encode())
+    _price_absence(lake, settings, as_of, progress)
     report = {"as_of": as_of, "origins": len(frames), "sentences": told, "overall": _overall(summary)}
     drift.write(lake, drifted, settings, as_of=as_of)
     findings.write(lake, drift.findings_of(drifted, settings, as_of), as_of=as_of, stage="backtest")
@@ -85,6 +88,21 @@ def _challengers(lake: Lake, settings: Settings, known: pd.DataFrame, as_of: dt.
         if report[done]:
             told.append(f"{report[done]} is {done} as champion instead of {report['champion']}.")
     return told
+
+
+def _price_absence(lake: Lake, settings: Settings, as_of: dt.date, progress: Progress) -> None:
+    """Once a month, what the absence of each source would cost; on the newest week that was imputed."""
+    weeks = [week for week in published_weeks(lake) if week <= as_of]
+    panels = [week for week in weeks[-1:] if lake.exists(f"runs/{week}/impute/panel.parquet")]
+    if not panels or not settings.forecast.features or not absence.due(lake, as_of):
+        return
+    week = panels[0]
+    panel = lake.read_frame(f"runs/{week}/impute/panel.parquet")
+    stand_ins = impute.stand_ins(settings, lake, as_of=week)
+    prices = absence.price(panel, stand_ins, settings, as_of=week, progress=progress)
+    findings.write(lake, absence.findings_of(prices), as_of=as_of, stage="absence")
+    # last, because it is what says that the month is done
+    lake.write_json(absence.place(as_of), {**prices, "as_of": as_of})
 
 
 def actuals(lake: Lake, settings: Settings, as_of: dt.date) -> pd.DataFrame:

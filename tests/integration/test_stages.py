@@ -246,13 +246,19 @@ def test_an_optional_source_never_stops_the_run(before_weather_a, fault):
         assert "the second provider weather_b stands in for tmax_f, tmean_f, tmin_f" in degraded["reasons"][0]
         assert "the model does without wind_mph" in degraded["reasons"][0]
     else:
-        assert (warm["how"].iloc[-1], compared["tmax_f"]["serves"]) == ("observed", "weather_a")
         assert set(verdict["warnings"]) <= set(degraded["reasons"])
         # a provider that lies within its ranges is contradicted by its twin; few typing errors are set aside
-        assert compared["tmax_f"]["verdict"] == ("agree" if fault == "typing_error" else "disagree")
-        assert any("disagree on tmax_f" in reason for reason in degraded["reasons"]) == (
-            fault != "typing_error"
+        off = fault != "typing_error"
+        assert compared["tmax_f"]["verdict"] == ("weather_a off" if off else "agree")
+        assert (
+            any("weather_a" in reason and "weather_b is used" in reason for reason in degraded["reasons"])
+            == off
         )
+        # what was rewritten spares the newest two weeks
+        now = "twin" if off and fault != "rewritten" else "observed"
+        serves = "weather_b" if now == "twin" else "weather_a"
+        assert (warm["how"].iloc[-1], compared["tmax_f"]["serves"]) == (now, serves)
+        assert ("twin" in set(warm["how"].iloc[-8:])) == off
 
 
 @pytest.mark.parametrize(
