@@ -64,7 +64,8 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     progress("building the weekly panel", len(names), len(names) + 1)
     limits = quarantine.without_ranges(lake, settings, as_of=as_of)
     arbitration = twins.of_week(lake, as_of)
-    believed, moved = twins.arbitrate(observed, arbitration, settings, as_of=as_of)
+    believe = partial(twins.arbitrate, arbitration=arbitration, settings=settings, as_of=as_of)
+    believed, moved = believe(observed)
     frame = panel(limits, believed, arbitration, as_of=as_of)
     frame = quarantine.mark_corrected(lake, settings, frame, believed, as_of=as_of)
     frame = twins.mark(frame, moved, settings, believed)
@@ -74,13 +75,14 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
         settings, frame, verdicts, _compared(lake, as_of), partial(absence.sentence, prices), as_of=as_of
     )
     written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
-
-    def otherwise(known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        return panel(
-            limits, twins.arbitrate(known, arbitration, settings, as_of=as_of)[0], arbitration, as_of=as_of
-        )
-
-    impact.otherwise(lake, settings, observed, verdicts, otherwise, as_of=as_of)
+    impact.otherwise(
+        lake,
+        settings,
+        observed,
+        verdicts,
+        lambda known: panel(limits, believe(known)[0], arbitration, as_of=as_of),
+        as_of=as_of,
+    )
     lake.write_json(f"runs/{as_of}/impute/degraded.json", told)
     progress("panel written", len(names) + 1, len(names) + 1)
     return written
