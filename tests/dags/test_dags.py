@@ -75,7 +75,7 @@ def parse(env: dict[str, str]) -> dict[str, Any]:
 def test_parsing_is_quick_and_leaves_the_heavy_libraries_alone(tmp_path: Path) -> None:
     found = parse(environment(tmp_path))
     assert found["errors"] == {}
-    assert found["dags"] == ["backtest", "decisions", "source_audit", "weekly_forecast"]
+    assert found["dags"] == ["alert_canary", "backtest", "decisions", "source_audit", "weekly_forecast"]
     assert found["heavy"] == []
     assert max(found["seconds"].values()) < 1, found["seconds"]
 
@@ -147,7 +147,7 @@ def test_every_dag_tells_its_owner_its_weight_and_what_to_do_when_it_fails(
     assert dag.max_active_runs == 1
     assert dag.catchup is False
     for callbacks in (dag.on_success_callback, dag.on_failure_callback):
-        assert type(callbacks).__name__ == "SlackNotifier"
+        assert type(callbacks).__name__ == "RunNotifier"
     for task in dag.tasks:
         assert f"**{task.task_id}**" in dag.doc_md, f"'If it fails' does not speak of {task.task_id}"
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 START_S: Final = 60.0
 """Until a new process has loaded its libraries; no part of an attempt's time."""
+What = Literal["send", "find", "reactions", "inbox"]
 _PARENT_S: Final = 1.0
 _SENDERS: Final = {
     "slack": ("slack", "send"), "mail": ("mail", "send"), "sns": ("aws", "send_sns"),
@@ -42,16 +43,17 @@ class Job:
     """What a child is to do.
 
     Attributes:
-        what: ``send`` a message, ``find`` out whether one arrived, or list the ``reactions`` to one.
+        what: ``send`` a message, ``find`` out whether one arrived, list the ``reactions`` to one, or look
+            for a code in an ``inbox``.
         kind: Of the channel.
         to: Recipient.
         credential: Of the channel.
         timeout_s: Of each step.
         message: What to send.
-        about: For ``find``: id and since; for ``reactions``: channel and ts.
+        about: For ``find``: id and since; for ``reactions``: channel and ts; for ``inbox``: url and code.
     """
 
-    what: Literal["send", "find", "reactions"]
+    what: What
     kind: ChannelKind
     to: str
     credential: Credential
@@ -226,9 +228,13 @@ def _attach(job: Job, answer: Answer) -> str:
 
 
 def _asked(job: Job) -> Answer:
+    about = dict(job.about or {})
+    if job.what == "inbox":
+        from steadycast.alerts.channels import webhook
+
+        return webhook.contains(about["url"], about["code"], job.timeout_s)
     from steadycast.alerts.channels import slack
 
-    about = dict(job.about or {})
     if job.what == "find":
         return slack.find(about["id"], job.to, about["since"], job.credential, job.timeout_s)
     try:
