@@ -68,7 +68,7 @@ def killed(one: Post, when: Callable[[], bool]) -> None:
 
 
 def test_killed_between_send_and_receipt_slack_is_asked_and_nothing_is_told_twice(slack, post) -> None:
-    one = post(channels=[c | {"attempt_s": 30} for c in patient(slack=60)])
+    one = post(channels=[c | {"attempt_s": 60} for c in patient(slack=60)])
     # the message is taken and the answer never comes: the receipt can not be written
     slack.mode, slack.only = "take_and_hang", ("chat.postMessage",)
     one.put(event())
@@ -82,7 +82,7 @@ def test_killed_between_send_and_receipt_slack_is_asked_and_nothing_is_told_twic
 
 def test_killed_where_nobody_can_be_asked_the_repeat_is_marked(slack, post) -> None:
     one = post(
-        {"AIRFLOW_CONN_SLACK": slack.webhook}, channels=[c | {"attempt_s": 30} for c in patient(slack=60)]
+        {"AIRFLOW_CONN_SLACK": slack.webhook}, channels=[c | {"attempt_s": 60} for c in patient(slack=60)]
     )
     slack.mode, slack.only = "take_and_hang", ("hook",)
     one.put(event())

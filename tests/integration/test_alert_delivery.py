@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.alerting import WEEK, Post, event, patient
+from tests.alerting import WEEK, Post, event, hasty, patient
 from tests.services import free_port
 from tests.slack_server import SlackServer, problems_of, running_slack, told
 from tests.smtp_server import SmtpServer, body, running_smtp
@@ -80,7 +80,7 @@ def test_a_failure_is_told_once_with_what_to_do_and_its_receipt_is_kept(slack, s
 )
 def test_the_mail_arrives_when_slack_does_not_take_it(slack, smtp, post, mode: str, marked: bool) -> None:
     slack.mode = mode
-    one = post()
+    one = post(channels=hasty())
     one.put(event())
     one.deliver(one.all_told, timeout_s=40)
     assert slack.posts == []
@@ -157,7 +157,7 @@ def test_slack_arrives_when_the_mail_server_does_not_take_it(
     slack, smtp, post, mode: str, marked: bool
 ) -> None:
     smtp.mode = mode
-    one = post(routes=[{"channels": ["mail", "slack"]}])
+    one = post(channels=hasty(), routes=[{"channels": ["mail", "slack"]}])
     one.put(event())
     one.deliver(one.all_told, timeout_s=40)
     (text,) = slack.texts
@@ -207,7 +207,7 @@ def test_the_week_has_one_thread_with_its_picture_and_loud_replies_are_seen_by_a
 
 def test_a_picture_that_hangs_costs_neither_the_message_nor_a_second_one(slack, smtp, post) -> None:
     slack.mode, slack.only = "hang", ("files.getUploadURLExternal",)
-    one = post()
+    one = post(channels=[c | {"attempt_s": 3} for c in patient(slack=60)])
     one.lake.write_bytes("p.png", b"\x89PNG")
     one.put(event(picture="p.png"))
     one.deliver(one.all_told)

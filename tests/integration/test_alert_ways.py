@@ -272,5 +272,5 @@ def test_a_connection_that_can_not_be_read_is_named_without_its_secret(post) -> 
     found = usable(one.settings, one.environ)
     assert list(found.channels) == ["log"]
     assert "AIRFLOW_CONN_SLACK can not be read" in found.left_out["slack"]
-    assert "xoxb" not in found.left_out["slack"]
+    assert "xoxb-secret" not in found.left_out["slack"]
     assert "AIRFLOW_CONN_ALERT_MAIL can not be read" in found.left_out["mail"]

@@ -24,7 +24,8 @@ def moved(lake: Lake, as_of: dt.date) -> str:
     before = as_of - dt.timedelta(weeks=1)
     try:
         new, old = (read_published(lake, week)[0] for week in (as_of, before))
-    except SteadycastError:
+    except (SteadycastError, KeyError):
+        # a sentence that can not be said must not cost the message
         return ""
     both = new.merge(old, on=[c.ENTITY, c.WEEK], suffixes=("_new", "_old"))
     both = both[both[f"{c.POINT}_new"].notna() & both[f"{c.POINT}_old"].notna()]
