@@ -11,10 +11,10 @@ export PYTHONPATH := $(CURDIR)/scripts
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status test check lint format bench bench-sources faults soak schema lock alert-test demo-data images clean
+.PHONY: help setup run stop status test check lint format bench bench-checks bench-sources faults soak schema lock alert-test demo-data images clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: ## make .venv and install the pinned requirements
 	@$(PYTHON) scripts/bootstrap.py
@@ -41,6 +41,9 @@ format: setup ## let ruff format and mend what it can
 
 bench: setup ## print the model's accuracy beside the benchmarks on three public data sets
 	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks
+
+bench-checks: setup ## put odd forecasts before the check, and simulate the promotion of challengers
+	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks.checks
 
 bench-sources: setup ## print what is caught of faults in sources: injected ones, real ones, and false alarms; SECTION=name takes one
 	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks.sources $(SECTION)

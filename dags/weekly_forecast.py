@@ -7,8 +7,10 @@ the day after the last. A week that is published gives the same file again.
 The alert and the end of the failed task's log say what happened and what to do next.
 - **ingest**, **validate**, **compare_sources**: an optional source only marks the forecast degraded; without
   a fundamental one the run stops: clear its `ingest` and all downstream tasks when it has recovered.
-- **quarantine**, **impute**, **train**, **infer**: clear the task; it overwrites its own output.
-- **check_forecast**, **publish**: the forecast looks wrong and is held back; the log says why.
+- **quarantine**, **impute**, **train**, **infer**, **check_forecast**: clear the task; it overwrites its own
+  output.
+- **publish**: the forecast looks wrong and is held back. The DAG `release` asks for this week: publish it or
+  the fallback; without an answer readers get the fallback at the publish deadline.
 - **watch** relaunches what hangs. A task that hangs each time is set to failed; its note says why.
 """
 
@@ -16,6 +18,7 @@ from airflow.sdk import dag, task
 from steadycast_notifier import RunNotifier
 from steadycast_runtime import git_commit, quarantine, settings, this_week
 from steadycast_runtime.gate import gate
+from steadycast_runtime.release import check_forecast
 from steadycast_runtime.wiring import ACTUALS, PUBLICATION, SOURCE_LABEL, weekly
 from steadycast_sensors import StallSensor, when_ready
 
@@ -58,11 +61,6 @@ def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's
     def infer(panel: str, card: str) -> str:
         with this_week() as week:
             return week.run("infer", week.settings, panel, card)
-
-    @gate
-    def check_forecast(forecast: str) -> str:
-        with this_week() as week:
-            return week.run("check_forecast", week.settings, forecast)
 
     @task(outlets=[PUBLICATION])
     def publish(forecast: str, check: str) -> str:

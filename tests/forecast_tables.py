@@ -52,7 +52,7 @@ def forecast(as_of: dt.date = AS_OF, cells: Mapping[tuple[str, int, str], Any] |
                 schema.LOWER_95: level * 0.8,
                 schema.UPPER_95: level * 1.2,
                 schema.SAME_WEEK_LAST_YEAR: level * 0.95,
-                schema.MOVING_AVERAGE: level,
+                schema.MOVING_AVERAGE: level * 1.005,
                 schema.LAST_VALUE: level * 1.02,
                 schema.CLIENT_FORECAST: float("nan"),
                 schema.DEGRADED: False,

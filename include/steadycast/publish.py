@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import explain, forecast_table, plots, publication, quarantine, schema
+from steadycast import explain, forecast_table, plots, publication, quarantine, release, schema
 from steadycast.errors import GateFailed, PublicationError
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -48,7 +48,7 @@ def run(
         names the files of infer's explanation, if there is one of this very forecast.
 
     Raises:
-        GateFailed: the verdict is hold.
+        GateFailed: the verdict is hold, and nobody has released the forecast.
         PublicationError: the verdict is about another forecast, or the database refuses. In the latter case
             the
             files are published.
@@ -56,7 +56,7 @@ def run(
     """
     steps = 4 if connection else 3
     verdict = lake.read_json(check)
-    _refuse_what_did_not_pass(lake, verdict, forecast, check, as_of)
+    answer = _refuse_what_did_not_pass(lake, verdict, forecast, check, as_of)
     frame = with_flags(lake.read_frame(forecast), verdict["flags"])
     facts = manifest_facts(frame, verdict, settings, _what_inputs_lack(lake, as_of))
     progress("publish: files", 0, steps)
@@ -69,6 +69,8 @@ def run(
         **explain.files(lake, forecast),
     }
     facts |= {"check": check, "docs": verdict["docs"], **_decided(lake, as_of)}
+    if answer:
+        facts |= {"verdict": "look", "released": answer, "reasons": [release.says(answer), *facts["reasons"]]}
     replaced = _replaced(lake, as_of)
     if replaced:
         facts |= {"replaces": replaced, "reasons": [*facts["reasons"], f"replaces a {replaced}"]}
@@ -103,19 +105,23 @@ def _replaced(lake: Lake, as_of: dt.date) -> str | None:
 
 def _refuse_what_did_not_pass(
     lake: Lake, verdict: Mapping[str, Any], forecast: str, check: str, as_of: dt.date
-) -> None:
-    if verdict["verdict"] == "hold":
-        raise GateFailed(
-            f"publish of {as_of}",
-            verdict["failures"],
-            remedy="nothing is published; mend the cause and clear check_forecast",
-        )
+) -> dict[str, Any] | None:
+    """Raise for what may not be published; returns a person's word for a forecast that was held."""
     digest = hashlib.sha256(lake.read_bytes(forecast)).hexdigest()
     if (verdict["forecast_sha256"], verdict["as_of"]) != (digest, as_of.isoformat()):
         raise PublicationError(
             f"{check} judges another forecast than the one in {forecast}",
             remedy="clear check_forecast, so that what is published is what was judged",
         )
+    answer = release.granted(lake, as_of, verdict)
+    if verdict["verdict"] == "hold" and answer is None:
+        raise GateFailed(
+            f"check_forecast of {as_of}",
+            verdict["failures"],
+            remedy="answer the question of this week in the DAG release (Required Actions), or mend the "
+            "cause and clear check_forecast; without an answer readers get the fallback at the deadline",
+        )
+    return answer if verdict["verdict"] == "hold" else None
 
 
 def with_flags(forecast: pd.DataFrame, flags: Iterable[Mapping[str, str]]) -> pd.DataFrame:

@@ -75,7 +75,9 @@ def parse(env: dict[str, str]) -> dict[str, Any]:
 def test_parsing_is_quick_and_leaves_the_heavy_libraries_alone(tmp_path: Path) -> None:
     found = parse(environment(tmp_path))
     assert found["errors"] == {}
-    assert found["dags"] == ["alert_canary", "backtest", "decisions", "source_audit", "weekly_forecast"]
+    assert found["dags"] == [
+        "alert_canary", "backtest", "decisions", "release", "source_audit", "weekly_forecast"
+    ]  # fmt: skip
     assert found["heavy"] == []
     assert max(found["seconds"].values()) < 1, found["seconds"]
 
@@ -232,6 +234,7 @@ def test_the_backtest_follows_publication_and_actuals_of_the_same_week(dags: dic
     assert outlets == {
         "compare_sources": {"actuals_accepted"},
         "quarantine": {"quarantine"},
+        "check_forecast": {"held"},
         "publish": {"forecast_published"},
     }
 
@@ -246,6 +249,20 @@ def test_people_are_asked_by_a_dag_of_its_own_that_no_forecast_waits_for(dags: d
     assert (ask.retries, ask.defaults) == (0, ["unknown"])
     assert ask.response_timeout == dt.timedelta(hours=48)
     assert sorted(ask.options) == sorted(FOR_ALL)
+    for task in dag.tasks:
+        assert f"**{task.task_id}**" in dag.doc_md
+
+
+def test_a_held_forecast_is_asked_about_in_a_dag_of_its_own(dags: dict[str, DAG]) -> None:
+    from steadycast.release import CHOICES
+
+    dag = dags["release"]
+    assert dag.timetable.asset_condition.name == "forecast_held"
+    assert [task.task_id for task in dag.topological_sort()] == ["question", "ask", "settle"]
+    ask = dag.get_task("ask")
+    assert (ask.retries, ask.defaults, ask.execution_timeout) == (0, ["fallback"], None)
+    assert tuple(ask.options) == CHOICES
+    assert {outlet.name for outlet in dag.get_task("settle").outlets} == {"released"}
     for task in dag.tasks:
         assert f"**{task.task_id}**" in dag.doc_md
 

@@ -1,9 +1,11 @@
 """The stage: what is written and raised. The rules themselves are in expectations/test_forecast_gate.py."""
 
+import datetime as dt
+
 import pytest
 
-from steadycast import check_forecast
-from steadycast.errors import ArtefactMissing, GateFailed
+from steadycast import check_forecast, findings, publication
+from steadycast.errors import ArtefactMissing
 from steadycast.lake import open_lake
 from tests.forecast_tables import AS_OF, forecast, panel, settings
 
@@ -48,16 +50,47 @@ def test_an_unusual_forecast_is_to_be_looked_at_and_its_row_is_flagged(lake):
     assert check["flags"] == [{"entity": "Clark_Lake", "week": "2016-06-13", "says": UNUSUAL_SAYS}]
 
 
-def test_a_forecast_that_is_not_whole_is_held_with_the_reasons_and_the_next_step(lake):
+def test_a_forecast_that_is_not_whole_is_held_with_the_reasons_and_a_finding(lake):
     lake.write_frame(FORECAST, forecast(cells=UNUSUAL).iloc[:-1])
-    with pytest.raises(
-        GateFailed, match=r"Polk has no forecast for horizon 2\n.*nothing is published.*index\.html"
-    ):
-        check_forecast.run(lake, settings(), FORECAST, as_of=AS_OF)
+    check_forecast.run(lake, settings(), FORECAST, as_of=AS_OF)
     check = lake.read_json(CHECK)
     assert check["verdict"] == "hold"
     assert check["reasons"] == ["Polk has no forecast for horizon 2", UNUSUAL_SAYS]
     assert lake.exists(check["docs"])
+    (found,) = findings.read(lake, as_of=AS_OF)
+    assert (found.severity, found.kind) == ("hold", "odd_forecast")
+    assert "Polk has no forecast for horizon 2" in found.text
+    assert "release" in found.next
+
+
+def test_a_forecast_that_is_looked_at_is_a_warning_and_a_good_one_none(lake):
+    lake.write_frame(FORECAST, forecast(cells=UNUSUAL))
+    check_forecast.run(lake, settings(), FORECAST, as_of=AS_OF)
+    (found,) = findings.read(lake, as_of=AS_OF)
+    assert (found.severity, UNUSUAL_SAYS in found.text) == ("warning", True)
+    lake.write_frame(FORECAST, forecast())
+    check_forecast.run(lake, settings(), FORECAST, as_of=AS_OF)
+    assert findings.read(lake, as_of=AS_OF) == []
+
+
+def test_what_runs_published_before_is_compared_with_but_not_fallbacks(lake):
+    weeks = [AS_OF - dt.timedelta(weeks=back) for back in (1, 2, 3, 12)]
+    for week in weeks:
+        verdict = publication.FALLBACK if week == weeks[0] else "ok"
+        files = {publication.PARQUET: lake.read_bytes(lake.write_frame("made.parquet", forecast(week)))}
+        publication.write_published(lake, week, files, {"verdict": verdict})
+    found = [frame["as_of"].iloc[0].date() for frame in check_forecast.published(lake, AS_OF)]
+    assert found == weeks[1:3]
+
+
+def test_twice_the_same_points_are_an_old_forecast(lake):
+    before = AS_OF - dt.timedelta(weeks=1)
+    files = {publication.PARQUET: lake.read_bytes(lake.write_frame("made.parquet", forecast(before)))}
+    publication.write_published(lake, before, files, {"verdict": "ok"})
+    lake.write_frame(FORECAST, forecast())
+    check = lake.read_json(check_forecast.run(lake, settings(), FORECAST, as_of=AS_OF))
+    assert check["verdict"] == "hold"
+    assert "exactly those of the forecast of 2016-05-30" in check["failures"][0]
 
 
 def test_without_a_forecast_it_says_what_is_missing(lake):

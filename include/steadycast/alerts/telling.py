@@ -23,6 +23,10 @@ from steadycast.lake import Lake
 from steadycast.publication import FALLBACK, PLOT, standing
 
 WEEKLY: Final = "weekly_forecast"
+RELEASE: Final = "release"
+"""The DAG that asks about a held forecast, and publishes what a person chose."""
+TOLD_WITH_THE_RUN: Final = ("check_forecast",)
+"""Stages whose findings are the outcome of the run, which is told anyway."""
 _SHOWN: Final = 2000
 _INDEX: Final = "alerts/findings"
 
@@ -90,6 +94,9 @@ def run_ended_well(lake: Lake, dag_id: str, run_id: str, *, as_of: dt.date | Non
         return [over]
     if dag_id == WEEKLY:
         return [over, *outcome(lake, as_of, link)]
+    if dag_id == RELEASE:
+        answered = replace(over, key=run_key(WEEKLY, name), title=f"{WEEKLY}, week {name}: answered")
+        return [over, answered, *outcome(lake, as_of, link)]
     try:
         told = lake.read_json(f"backtest/{as_of}/report.json")["sentences"]
     except (LakeError, KeyError):
@@ -128,9 +135,9 @@ def outcome(lake: Lake, as_of: dt.date, link: str | None = None) -> list[Event]:
     if verdict == FALLBACK:
         step = "mend the run and clear what failed: its forecast replaces the fallback"
         title = f"{WEEKLY}, week {as_of}: readers have a fallback"
-        return [Event("fallback", "failure", fallback, title, next=step, **common)]
+        return [Event("fallback", "warning", fallback, title, next=step, **common)]
     over = Event(
-        "fallback", "failure", fallback, f"{WEEKLY}, week {as_of}: the forecast has replaced the fallback",
+        "fallback", "warning", fallback, f"{WEEKLY}, week {as_of}: the forecast has replaced the fallback",
         "Readers have this week's own forecast now.", as_of=as_of, link=link, resolves=True,
     )  # fmt: skip
     kind, trust = _trust(verdict, manifest, reasons)
@@ -233,6 +240,8 @@ def tell_week(lake: Lake, as_of: dt.date, at: dt.datetime, link: str | None = No
     """
     paths = tell(lake, sources(lake, as_of, link), at)
     for stage, events in findings(lake, as_of, link).items():
+        if stage in TOLD_WITH_THE_RUN:
+            continue
         paths += tell(lake, events, at)
         paths += tell(lake, _no_longer(lake, stage, {event.key for event in events}, as_of), at)
     return paths
@@ -275,7 +284,7 @@ def _notes(lake: Lake, dag_id: str, as_of: dt.date | None) -> list[dict[str, str
 
 
 def _is_gate(note: Mapping[str, str]) -> bool:
-    return note["error"] == "GateFailed" and note["task"].startswith("check_forecast")
+    return note["error"] == "GateFailed" and note["what"].startswith("check_forecast")
 
 
 def _readers(lake: Lake, as_of: dt.date) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from steadycast import schema
 from steadycast.expectations.row_rules import Row, RowRule, Tells, between, holds, ordered, same, there
-from steadycast.expectations.running import Suite
+from steadycast.expectations.running import Finding, Severity, Suite
 from steadycast.settings import CheckForecastSettings
 
 RECENT_WEEKS: Final = 8
@@ -58,6 +58,12 @@ class Gate:
 
     suites: tuple[Suite, ...]
     flags: tuple[Flag, ...]
+
+    def says(self, severity: Severity) -> list[str]:
+        """What the rows alone tell, of which Great Expectations tells the same."""
+        nothing = Finding(True, 0, 0, (), None, (), "")
+        told = [c.says(nothing) for suite in self.suites for c in suite.checks if c.severity == severity]
+        return [text for text in told if text]
 
 
 def forecast_gate(forecast: pd.DataFrame, recent: pd.DataFrame, expected: Expected) -> Gate:

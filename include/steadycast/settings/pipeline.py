@@ -126,6 +126,24 @@ class CheckForecastSettings(Strict):
     max_width_ratio: PositiveFloat = Field(
         3.0, description="Width of the 80 % interval against the point; above is flagged."
     )
+    odd_factor: PositiveFloat = Field(
+        1.5, description="Distance from benchmarks or the last forecast against the usual; above is flagged."
+    )
+    odd_width: PositiveFloat = Field(
+        2.0, description="Width of the 80 % interval against the usual, either way; beyond is flagged."
+    )
+    odd_error: PositiveFloat = Field(
+        2.0, description="Error to expect against the usual one; above is a reason to look."
+    )
+    max_imputed_share: PositiveFloat = Field(
+        0.5, description="Share of imputed inputs in the last 8 weeks; above is a reason to look."
+    )
+    hold_share: PositiveFloat = Field(
+        0.25, description="Share of odd rows; above, a person is asked before anything is published."
+    )
+    late_answer_min: PositiveFloat = Field(
+        30, description="Minutes for the answer when a forecast is held after the publish deadline."
+    )
 
 
 class PublishSettings(Strict):

@@ -121,7 +121,7 @@ def test_it_is_said_how_much_the_forecast_has_moved(lake: Lake) -> None:
 def test_a_forecast_that_replaces_a_fallback_ends_it(lake: Lake) -> None:
     publish(lake, WEEK, verdict="fallback", reasons=["fallback: ridership is down"])
     (fallback,) = outcome(lake, WEEK)
-    assert (fallback.kind, fallback.severity) == ("fallback", "failure")
+    assert (fallback.kind, fallback.severity) == ("fallback", "warning")
     publish(lake, WEEK, times=1.2)
     over, published = outcome(lake, WEEK)
     assert (over.key, over.resolves) == (fallback.key, True)
