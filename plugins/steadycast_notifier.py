@@ -44,7 +44,7 @@ def put(context: Mapping[str, Any], at: dt.datetime) -> list[str]:
         context: of the callback.
         at: now; aware.
     """
-    from steadycast.alerts import telling
+    from steadycast.alerts import runs, telling
 
     dag_id, run_id, run = context["dag"].dag_id, context["run_id"], context.get("dag_run")
     site = conf.get("api", "base_url", fallback="")
@@ -55,14 +55,14 @@ def put(context: Mapping[str, Any], at: dt.datetime) -> list[str]:
     except SteadycastError as error:
         as_of, why = None, f"{error.what}. {error.remedy}"
     if context.get("reason") == "success":
-        events = telling.run_ended_well(store, dag_id, run_id, as_of=as_of, site=site)
+        events = runs.run_ended_well(store, dag_id, run_id, as_of=as_of, site=site)
     else:
         ti = context.get("ti")
         where = f"task {ti.task_id}" if ti is not None else "the run"
         why = why or f"{where} ended without a word ({context.get('reason')}): it was killed."
-        events = [telling.run_failed(store, dag_id, run_id, as_of=as_of, site=site, why=why)]
+        events = [runs.run_failed(store, dag_id, run_id, as_of=as_of, site=site, why=why)]
     paths = telling.tell(store, events, at)
-    if as_of is not None and dag_id == telling.WEEKLY:
-        link = telling.run_link(site, dag_id, run_id) or None
+    if as_of is not None and dag_id == runs.WEEKLY:
+        link = runs.run_link(site, dag_id, run_id) or None
         paths += telling.tell_week(store, as_of, at, link)
     return paths

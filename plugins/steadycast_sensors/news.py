@@ -70,7 +70,7 @@ class News:
 
     def event(self, verdict: Verdict, count: int, as_of: dt.date | None) -> Event:
         """The alert: a warning for a relaunch, a failure for a task that is given up."""
-        from steadycast.alerts import Event, telling
+        from steadycast.alerts import Event, runs
 
         attempt = verdict.attempt
         bound = verdict.kind == "bound"
@@ -83,7 +83,7 @@ class News:
             kind="task_given_up" if bound else "task_relaunched",
             severity="failure" if bound else "warning",
             # a task that is given up fails its run: one thing, which is told once
-            key=telling.run_key(self._dag_id, str(as_of or self._run_id))
+            key=runs.run_key(self._dag_id, str(as_of or self._run_id))
             if bound
             else f"stall/{self._dag_id}/{self._run_id}/{attempt.label}/{count}",
             title=f"{self._dag_id}: {attempt.label} hung {done}",

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from steadycast.alerts import canary, mutes, telling, trial
+from steadycast.alerts import canary, mutes, runs, telling, trial
 from steadycast.alerts.credentials import connection
 from steadycast.alerts.deliverer import STATUS, Deliverer
 from steadycast.alerts.ledger import Journal
@@ -204,13 +204,11 @@ def _failed(where: Place, chosen: argparse.Namespace) -> int:
     began = now()
     time.sleep(chosen.wait)
     as_of, outbox = chosen.week, Outbox(where.lake)
-    key = telling.run_key(chosen.dag, str(as_of or chosen.run))
+    key = runs.run_key(chosen.dag, str(as_of or chosen.run))
     paths = outbox.paths_of(key)
     if paths and outbox.read(paths[-1]).at > began - RECENT:
         return 0
-    event = telling.run_failed(
-        where.lake, chosen.dag, chosen.run, as_of=as_of, site=chosen.site, why=chosen.why
-    )
+    event = runs.run_failed(where.lake, chosen.dag, chosen.run, as_of=as_of, site=chosen.site, why=chosen.why)
     telling.tell(where.lake, [event], now())
     return 0
 

@@ -10,7 +10,8 @@ import pytest
 from steadycast import findings, publication
 from steadycast.alerts import Event, Outbox
 from steadycast.alerts.moves import moved
-from steadycast.alerts.telling import of_finding, outcome, tell_week
+from steadycast.alerts.runs import outcome
+from steadycast.alerts.telling import of_finding, tell_week
 from steadycast.findings import Finding
 from steadycast.lake import Lake, open_lake
 from tests.forecast_tables import forecast
