@@ -41,7 +41,8 @@ class Look:
     def told(self) -> str:
         """What it found, as words that follow the source's name."""
         if self.reason:
-            return self.reason.removeprefix(f"source {self.source}: ")
+            why = self.reason.removeprefix(f"source {self.source}: ")
+            return f"{why}, expected is {self.expected}"
         shown = f"its newest date is {self.newest}" if self.newest else "it shows no recent date"
         return f"{shown}, expected is {self.expected}"
 

@@ -12,7 +12,8 @@ from tests.e2e.conftest import WEEKLY, Pipeline
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
-STAGES = ("ingest", "validate", "compare_sources", "impute", "train", "infer", "check_forecast", "publish")
+STAGES = ("watch", "ingest", "validate", "compare_sources", "quarantine", "impute", "train", "infer",
+          "check_forecast", "publish")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

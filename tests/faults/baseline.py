@@ -18,8 +18,8 @@ from steadycast.sources import Connection
 from tests.faults.strike import VARIABLE
 from tests.sandbox_server import REPO
 
-NOTES = "runs/{week}/f"
-"""Start of the folders ``failures`` and ``findings``, in which a run with faults has something to tell."""
+NOTES = ("runs/{week}/failures/", "runs/{week}/findings/", "alerts/")
+"""Folders in which a run with faults has something to tell."""
 FILES = ("forecast.parquet", "forecast.csv")
 
 
@@ -73,10 +73,11 @@ def compare(clean: Path, lake: Path, week: dt.date, expected: dict[str, str]) ->
 
 
 def files_of(lake: Path, week: dt.date) -> set[str]:
-    """Everything in a lake that belongs to a week, but notes about failures and findings."""
+    """Everything in a lake that belongs to a week, but what a run with faults tells of them."""
     paths = (str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file())
     mine = {path for path in paths if str(week) in path or f"{week:%Y%m%d}T" in path}
-    return {path for path in mine if not path.startswith(NOTES.format(week=week))}
+    notes = tuple(folder.format(week=week) for folder in NOTES)
+    return {path for path in mine if not path.startswith(notes)}
 
 
 def _clean_week(settings_file: Path, sandbox: str, folder: Path, as_of: dt.date) -> dict[str, str]:
@@ -91,6 +92,7 @@ def _clean_week(settings_file: Path, sandbox: str, folder: Path, as_of: dt.date)
         stage("ingest", source, retrieved_at=moment, connection=connection)
         stage("validate", source)
     stage("compare_sources", settings)
+    stage("quarantine", settings)
     panel = stage("impute", settings)
     card = stage("train", settings, panel, git_commit="faults")
     forecast = stage("infer", settings, panel, card)

@@ -5,7 +5,6 @@ All runs go on side by side, while the triggerer is killed once; each test looks
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import time
@@ -83,10 +82,13 @@ def until(there: Callable[[], Any], what: str, timeout_s: float = RUN_S) -> Any:
 
 def opened(api: AirflowApi) -> bool:
     """SQLite takes one writer at a time, so that Airflow's answer may be that it is busy."""
-    with contextlib.suppress(ApiError):
-        api.call("PATCH", "/pools/closed", json={"name": "closed", "slots": 1})
-        return True
-    return False
+    try:
+        api.call("PATCH", "/pools/closed", json={"name": "closed", "slots": 1, "include_deferred": False})
+    except ApiError as error:
+        if 400 <= error.status < 500:
+            raise
+        return False
+    return True
 
 
 def settings(folder: Path) -> str:
