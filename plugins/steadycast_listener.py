@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 60
+PATIENCE_S = float(os.environ.get("STEADYCAST_LISTENER_PATIENCE_S") or 60)
+"""Seconds that the callback has to tell it first."""
 _started: list[subprocess.Popen[bytes]] = []
 
 

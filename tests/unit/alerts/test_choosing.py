@@ -110,3 +110,45 @@ def test_one_success_ends_all_trouble() -> None:
     attempts = (tried(0, "unreachable"), tried(5, "delivered", number=2))
     (state,) = health([Delivery(MESSAGE, attempts)], RULES).values()
     assert state.since is None
+
+
+HANG = ("unclear", 15.0)
+REFUSED = ("unreachable", 0.0)
+BROKEN = ("busy", 1.0)
+FINE = ("delivered", 1.0)
+
+
+def reached(**ends: tuple[str, float]) -> tuple[str, float]:
+    """Channel and minutes until a message of the defaults arrives; how attempts end, and after how long."""
+    rules = AlertsSettings()
+    message = Message("m", "news", ("a/1",), tuple(ends), DUE)
+    usable = {name: False for name in ends}
+    attempts: list[Attempt] = []
+    second = rules.group_wait_s
+    while second < 3600:
+        states = health([Delivery(message, tuple(attempts))], rules)
+        found = choose(message, attempts, states, rules, usable, after(second))
+        if found is None:
+            second += rules.every_s
+            continue
+        outcome, seconds = ends[found.channel]
+        ended = after(second + seconds)
+        attempts.append(
+            Attempt(len(attempts) + 1, found.channel, after(second), outcome=outcome, ended=ended)
+        )
+        second += seconds
+        if outcome == "delivered":
+            return found.channel, second / 60
+    raise AssertionError(attempts)
+
+
+@pytest.mark.parametrize("trouble", [HANG, REFUSED, BROKEN], ids=["hang", "refuse", "answer_500"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_with_the_defaults_somebody_is_reached_within_ten_minutes(
+    trouble: tuple[str, float], count: int
+) -> None:
+    names = ["slack", "mail", "sns", "webhook"]
+    ends = {name: trouble for name in names[:count]} | {names[count]: FINE}
+    channel, minutes = reached(**ends)
+    assert channel == names[count]
+    assert minutes < 10
