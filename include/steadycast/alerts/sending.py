@@ -208,6 +208,7 @@ def send_now(job: Job, risk: Callable[[], None] = lambda: None) -> Answer:
         raise ValueError("nothing to send")
     if job.kind == "log":
         sys.stdout.write(f"{job.message.headline}\n{plain(job.message)}\n")
+        sys.stdout.flush()
         return Answer("delivered", "logged")
     module, name = _SENDERS[job.kind]
     sender = getattr(importlib.import_module(f"steadycast.alerts.channels.{module}"), name)
