@@ -96,7 +96,7 @@ def test_killed_where_nobody_can_be_asked_the_repeat_is_marked(slack, post) -> N
 
 
 def test_of_a_thousand_events_none_is_lost_and_none_is_told_twice_whatever_happens(slack, smtp, post) -> None:
-    one = post(channels=patient(slack=20, mail=20), group_wait_s=0.2, group_most=60)
+    one = post(channels=patient(slack=20, mail=20), group_wait_s=0.2, group_most=25)
     modes = itertools.cycle(["ok", "broken", "drop", "rate_limited", "drop_unheard", "ok", "not_ok"])
     slack.retry_after, slack.only = "1", ("chat.postMessage",)
     done = threading.Event()
