@@ -62,7 +62,7 @@ def put(context: Mapping[str, Any], at: dt.datetime) -> list[str]:
         why = why or f"{where} ended without a word ({context.get('reason')}): it was killed."
         events = [runs.run_failed(store, dag_id, run_id, as_of=as_of, site=site, why=why)]
     paths = telling.tell(store, events, at)
-    if as_of is not None and dag_id == runs.WEEKLY:
+    if as_of is not None:
         link = runs.run_link(site, dag_id, run_id) or None
         paths += telling.tell_week(store, as_of, at, link)
     return paths

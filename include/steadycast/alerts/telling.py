@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from steadycast.alerts.event import SEVERITIES, Event, cut
 from steadycast.alerts.outbox import Outbox
-from steadycast.errors import ArtefactMissing, LakeError
+from steadycast.errors import LakeError
 from steadycast.lake import Lake
 
+SOURCES: Final = "sources"
 TOLD_WITH_THE_RUN: Final = ("check_forecast",)
 """Stages whose findings are the outcome of the run, which is told anyway."""
 _INDEX: Final = "alerts/findings"
@@ -99,33 +100,34 @@ def tell(lake: Lake, events: Iterable[Event], at: dt.datetime) -> list[str]:
 def tell_week(lake: Lake, as_of: dt.date, at: dt.datetime, link: str | None = None) -> list[str]:
     """Tell what the stages of a week have found, and what is no longer so. May be called again and again.
 
+    Of each stage the newest week counts: what an older one finds, run again later, is no news.
+
     Args:
         lake: with the findings and the outbox.
         as_of: the week's Monday.
         at: now; aware.
         link: of what has none of its own.
     """
-    paths = tell(lake, sources(lake, as_of, link), at)
-    for stage, events in findings(lake, as_of, link).items():
-        if stage in TOLD_WITH_THE_RUN:
+    paths: list[str] = []
+    found = {**findings(lake, as_of, link), SOURCES: list(sources(lake, as_of, link))}
+    for stage, events in found.items():
+        index = f"{_INDEX}/{stage}.json"
+        before: dict[str, Any] = {"as_of": "", "keys": []}
+        if lake.exists(index):
+            before = lake.read_json(index)
+        if stage in TOLD_WITH_THE_RUN or before["as_of"] > str(as_of):
             continue
-        paths += tell(lake, events, at)
-        paths += tell(lake, _no_longer(lake, stage, {event.key for event in events}, as_of), at)
+        # a source says itself that it is back; a run that polls only some of them says nothing of the others
+        keys = {event.key for event in events} if stage != SOURCES else set()
+        paths += tell(lake, [*events, *_no_longer(lake, stage, set(before["keys"]) - keys, as_of)], at)
+        lake.write_json(index, {"as_of": str(as_of), "keys": sorted(keys)})
     return paths
 
 
 def _no_longer(lake: Lake, stage: str, keys: set[str], as_of: dt.date) -> list[Event]:
-    """Ends of what the stage found before and does not find now; an older week ends nothing."""
-    index = f"{_INDEX}/{stage}.json"
-    try:
-        before = lake.read_json(index)
-    except ArtefactMissing:
-        before = {"as_of": str(as_of), "keys": []}
-    if before["as_of"] > str(as_of):
-        return []
+    """Ends of what the stage found before and does not find now."""
     outbox = Outbox(lake)
-    gone = [event for key in sorted(set(before["keys"]) - keys) if (event := outbox.newest(key))]
-    lake.write_json(index, {"as_of": str(as_of), "keys": sorted(keys)})
+    gone = [event for key in sorted(keys) if (event := outbox.newest(key))]
     text = f"{stage} of week {as_of} does not find it any more."
     return [
         replace(event, text=text, next="", picture=None, as_of=as_of, resolves=True)

@@ -61,12 +61,34 @@ def test_what_is_not_found_any_more_is_over(lake: Lake, week: dt.date) -> None:
     assert [event.resolves for event in events(lake)] == [False, True]
 
 
-def test_an_older_week_that_is_run_later_ends_nothing(lake: Lake) -> None:
-    findings.write(lake, [DRIFT], as_of=NEXT, stage="drift")
+@pytest.mark.parametrize("found", [pytest.param([DRIFT], id="open"), pytest.param([], id="over")])
+def test_an_older_week_that_is_run_later_opens_and_ends_nothing(lake: Lake, found: list[Finding]) -> None:
+    other = [finding for finding in [DRIFT] if finding not in found]
+    findings.write(lake, found, as_of=NEXT, stage="drift")
     tell_week(lake, NEXT, NOW)
-    findings.write(lake, [], as_of=WEEK, stage="drift")
+    findings.write(lake, other, as_of=WEEK, stage="drift")
     tell_week(lake, WEEK, NOW)
+    assert [event.resolves for event in events(lake)] == [False] * len(found)
+
+
+def test_a_run_that_polls_one_source_says_nothing_of_the_others(lake: Lake) -> None:
+    lake.write_json(f"runs/{WEEK}/ingest/fuel.json", {"status": "absent", "reason": "refused"})
+    tell_week(lake, WEEK, NOW)
+    lake.write_json(f"runs/{NEXT}/ingest/ridership.json", {"status": "ok"})
+    tell_week(lake, NEXT, NOW)
     assert [event.resolves for event in events(lake)] == [False]
+
+
+def test_a_tell_that_was_cut_off_is_made_up_for(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings.write(lake, [DRIFT], as_of=WEEK, stage="drift")
+    tell_week(lake, WEEK, NOW)
+    findings.write(lake, [], as_of=NEXT, stage="drift")
+    with monkeypatch.context() as cut:
+        cut.setattr(Outbox, "put", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            tell_week(lake, NEXT, NOW)
+    tell_week(lake, NEXT, NOW)
+    assert [event.resolves for event in events(lake)] == [False, True]
 
 
 def test_a_kind_that_nobody_knows_is_told_all_the_same(lake: Lake) -> None:
