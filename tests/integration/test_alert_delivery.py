@@ -122,6 +122,18 @@ def test_an_answer_that_was_cut_off_is_asked_for_and_nothing_is_told_twice(slack
     assert one.attempts() == [("slack", "delivered", False)]
 
 
+def test_an_answer_that_is_cut_off_where_nobody_can_be_asked_is_repeated_once_and_marked(
+    slack, smtp, post
+) -> None:
+    slack.mode = "drop"
+    one = post(channels=patient(slack=60))
+    one.put(event())
+    one.deliver(one.all_told)
+    (first,), (second,) = slack.texts, smtp.texts
+    assert MAYBE not in first
+    assert MAYBE in second
+
+
 def test_a_message_that_slack_has_not_got_is_sent_again_without_a_mark(slack, smtp, post) -> None:
     slack.mode, slack.only, slack.times = "drop_unheard", ("chat.postMessage",), 1
     one = post(channels=patient(slack=60))

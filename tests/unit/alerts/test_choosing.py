@@ -97,6 +97,14 @@ def test_what_can_not_be_asked_is_marked() -> None:
     assert (found.channel, found.ask, found.maybe) == ("slack", None, True)
 
 
+def test_what_may_have_arrived_on_one_channel_is_repeated_on_the_next() -> None:
+    undecided = tried(0, "unclear", asked=True)
+    found = step(5, undecided)
+    assert (found.channel, found.maybe) == ("mail", True)
+    found = step(5, undecided, usable={"slack": True})
+    assert (found.channel, found.maybe) == ("slack", True), "unless there is no other"
+
+
 def test_what_has_certainly_not_arrived_is_not_marked() -> None:
     found = step(5, tried(0, "absent"))
     assert (found.channel, found.maybe) == ("slack", False)
