@@ -13,6 +13,7 @@ from steadycast_local import Options, free_port
 from steadycast_local.stack import Stack
 
 from tests.slack_server import SlackServer, running_slack
+from watchdog.manager import Manager
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, SECOND, THIRD = "2016-06-06", "2016-06-13", "2016-06-20"
@@ -83,13 +84,13 @@ def test_a_killed_task_is_told_once(stack: Stack, slack: SlackServer) -> None:
 def test_without_a_dag_processor_the_listener_tells_it_and_the_late_callback_says_nothing_new(
     stack: Stack, slack: SlackServer
 ) -> None:
-    supervisor = stack.manager._proxy.supervisor
-    supervisor.stopProcess("steadycast:dag-processor", True)
+    supervisor = Manager(stack.options.socket)
+    supervisor._call("stopProcess", "steadycast:dag-processor", True)
     try:
         run(stack, "fails", SECOND)
         until(lambda: messages(slack, f"fails, week {SECOND}: failed"), "the listener's message")
     finally:
-        supervisor.startProcess("steadycast:dag-processor", False)
+        supervisor._call("startProcess", "steadycast:dag-processor", False)
     (text,) = messages(slack, f"fails, week {SECOND}: failed")
     assert "ValueError: the cellar is full of water" in text
     # callbacks of a file run one after another: when this one has told, the late one has run too
