@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.alerting import WEEK, Post, event, hasty, patient
+from steadycast.alerts import sending
+from steadycast.alerts.credentials import Credential
+from steadycast.alerts.ledger import message_of
+from steadycast.alerts.outbox import Posted
+from steadycast.alerts.sending import Job
+from steadycast.alerts.wording import render
+from tests.alerting import WEEK, Post, event, hasty, now, patient
 from tests.services import free_port
 from tests.slack_server import SlackServer, problems_of, running_slack, told
 from tests.smtp_server import SmtpServer, body, running_smtp
@@ -257,3 +263,16 @@ def test_with_nothing_configured_the_log_has_it(post, capfd) -> None:
     left_out = one.deliverer().usable.left_out
     assert left_out["slack"].startswith("set AIRFLOW_CONN_SLACK=")
     assert set(left_out) == {"slack", "mail", "sns", "ses", "webhook"}
+
+
+def test_a_process_that_starts_too_slowly_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    posted = Posted("k/000001", now(), event())
+    message = render(message_of("news", [posted], ("log",), now()), [posted], title="Two stations")
+    job = Job("send", "log", "", Credential(), 1, message)
+    sender = sending.Sender("log")
+    with monkeypatch.context() as hurry:
+        hurry.setattr(sending, "START_S", 0.0)
+        sender.warm()
+        assert sender.do(job, 30).outcome == "unreachable"
+    assert sender.do(job, 30).outcome == "delivered"
+    sender.close()

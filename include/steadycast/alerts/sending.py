@@ -140,7 +140,13 @@ class Sender:
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         self._pipe = ours
-        if not ours.poll(START_S) or ours.recv() != "ready":
+        try:
+            ready = ours.poll(START_S) and ours.recv() == "ready"
+        except (EOFError, OSError):
+            ready = False
+        if not ready:
+            # its late word must not be taken for an answer
+            self.close()
             raise ConnectionError
         return ours
 
