@@ -132,9 +132,10 @@ def choose(
             continue
         ready = state.not_before is None or state.not_before <= now
         end = _end(start, state, channel)
-        if now < end:
-            return Choice(name, maybe=maybe) if ready else None
         tried = any(attempt.channel == name for attempt in attempts)
+        # a channel that is well is tried once also when a message comes late, after the deliverer was away
+        if now < end or (not tried and state.since is None):
+            return Choice(name, maybe=maybe) if ready else None
         if ready and not tried and state.is_down(now, channel.deadline_s):
             return Choice(name, maybe=maybe, probe=True)
         start = end

@@ -41,6 +41,11 @@ def test_the_first_channel_that_can_be_used_is_first() -> None:
     assert step(0, usable={"mail": False}).channel == "mail"
 
 
+def test_a_message_that_comes_late_goes_to_the_first_channel_all_the_same() -> None:
+    assert step(90).channel == "slack"
+    assert step(5000).channel == "slack"
+
+
 def test_attempts_come_later_and_later_and_then_the_next_channel_is_tried() -> None:
     first = tried(0, "busy")
     assert step(1, first) is None
