@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import choose, data, folds
+from benchmarks import choose, data, folds, scores
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -30,22 +30,22 @@ def main(arguments: list[str] | None = None) -> int:
     if options.choose:
         choose.run(options.data, options.sets, progress=_say)
         return 0
-    scores, details = [], {}
+    names, details = [], {}
     for name in options.sets:
         start = time.monotonic()
         table = folds.run(
             data.SETS[name](options.data),
             progress=lambda what, done, of, n=name: _say(f"{n}: {what}", done, of),
         )
-        details[name] = {**folds.score(table), "seconds": round(time.monotonic() - start, 1)}
-        scores.append(name)
-    print(folds.report(details))
+        details[name] = {**scores.score(table), "seconds": round(time.monotonic() - start, 1)}
+        names.append(name)
+    print(scores.report(details))
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / "accuracy.json"
     file.write_text(json.dumps(details, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     print(f"\nWritten to {file}")
     behind = [
-        name for name in scores if details[name]["wape"][folds.OURS] > details[name]["wape"][folds.PLAIN]
+        name for name in names if details[name]["wape"][folds.OURS] > details[name]["wape"][folds.PLAIN]
     ]
     if behind:
         print(f"Ours is behind the plain recipe on {', '.join(behind)}.")

@@ -14,8 +14,7 @@ YEAR_AND_LEVEL = 61
 """An origin needs a year and the weeks of the level behind it."""
 ALTERNATIVES: dict[str, dict[str, Any]] = {
     "default settings": {},
-    "31 leaves": {"leaves": 31},
-    "7 leaves": {"leaves": 7},
+    "15 leaves": {"leaves": 15},
     "50 rounds": {"rounds": 50},
     "200 rounds, learning rate 0.05": {"rounds": 200, "learning_rate": 0.05},
 }

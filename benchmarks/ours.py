@@ -12,7 +12,7 @@ from steadycast import infer, models, schema, train
 from steadycast.settings import Settings
 
 SOURCE, VARIABLE = "actuals", "amount"
-DEFAULT = "drift + both boosters"
+DEFAULT = "drift + booster"
 
 
 def settings(**model: Any) -> Settings:  # noqa: ANN401 - any field of ModelSettings
@@ -61,16 +61,12 @@ def forecast(rows: pd.DataFrame, of: Settings, as_of: dt.date) -> pd.DataFrame:
 
 
 def points(rows: pd.DataFrame, of: Settings, as_of: dt.date) -> dict[str, pd.DataFrame]:
-    """The product's point forecast without intervals, and what it is of each number of its views."""
+    """The product's point forecast without intervals, and the drift that it starts from."""
     history = models.known_history(rows, of, as_of)
     forecaster = models.forecaster(history, of)
     boosters = models.load(forecaster.train(len(history.weeks)), forecaster.feature_names)
     origin = np.array([len(history.weeks)])
-    chosen = {
-        "drift": {},
-        **{f"drift + booster on {name}": {name: booster} for name, booster in boosters.items()},
-        DEFAULT: boosters,
-    }
+    chosen = {"drift": {}, DEFAULT: boosters}
     return {
         name: models.forecast_table(forecaster, some, origin, moving_average_weeks=4)
         for name, some in chosen.items()

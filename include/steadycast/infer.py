@@ -46,6 +46,8 @@ def infer(
 ) -> pd.DataFrame:
     """Forecast the weeks from ``history.as_of`` on.
 
+    A model that some benchmark beats on past weeks is not published; the benchmark is, and each row says so.
+
     Args:
         history: all that is known.
         settings: the pipeline's.
@@ -53,7 +55,7 @@ def infer(
         residuals: past out-of-sample errors, as train made them.
         feature_names: that the models were trained on.
         model_id: of the card.
-        degraded: what the inputs lack.
+        degraded: what the inputs lack; the benchmark's reason is added.
         client: entity, week, value of the client's own forecast.
 
     Returns: FORECAST_DTYPES, sorted by entity and horizon.
@@ -70,10 +72,14 @@ def infer(
         np.array([len(history.weeks)]),
         moving_average_weeks=settings.benchmarks.moving_average_weeks,
     )
+    table = models.with_client(table, client)
+    chosen = models.promotion(residuals)
+    if chosen.reason:
+        degraded = Degraded((*degraded.reasons, chosen.reason))
     reasons = _reasons(table, degraded)
+    table, residuals = models.as_published(table, residuals, chosen)
     bands = intervals.learn(residuals)
     table = intervals.add_bounds(_filled(table), bands, nonnegative=settings.target.nonnegative)
-    table[schema.CLIENT_FORECAST] = _client(table, client)
     table[schema.DEGRADED] = reasons != ""
     table[schema.DEGRADED_REASONS] = reasons
     table[schema.MODEL_ID] = model_id
@@ -94,14 +100,6 @@ def _filled(table: pd.DataFrame) -> pd.DataFrame:
     """The last value where the recent weeks allow no forecast, and a size where they allow no level."""
     point = table[schema.POINT].fillna(table[schema.LAST_VALUE])
     return table.assign(**{schema.POINT: point, models.LEVEL: table[models.LEVEL].fillna(point.abs())})
-
-
-def _client(table: pd.DataFrame, client: pd.DataFrame | None) -> pd.Series:
-    if client is None or client.empty:
-        return pd.Series(np.nan, index=table.index, dtype="float64")
-    keys = [schema.ENTITY, schema.WEEK]
-    merged = table[keys].merge(client[[*keys, schema.VALUE]], on=keys, how="left", validate="m:1")
-    return merged[schema.VALUE].set_axis(table.index)
 
 
 def _reasons(table: pd.DataFrame, degraded: Degraded) -> pd.Series:
@@ -139,7 +137,7 @@ def run(
         settings,
         **_stored(lake, described),
         degraded=_degraded(lake, as_of),
-        client=_client_rows(rows, settings),
+        client=models.client_rows(rows, settings),
     )
     del rows  # the wide history has what is needed of it
     path = lake.write_frame(f"runs/{as_of.isoformat()}/infer/forecast.parquet", forecast)
@@ -194,12 +192,3 @@ def _degraded(lake: Lake, as_of: dt.date) -> Degraded:
         return Degraded()
     told: dict[str, Any] = lake.read_json(path)
     return Degraded(tuple(told["reasons"]) if told["degraded"] else ())
-
-
-def _client_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame | None:
-    source = settings.benchmarks.client_forecast
-    if source is None:
-        return None
-    # The first variable is the forecast; a client may send bounds or remarks beside it
-    variable = settings.source(source).variables[0].name
-    return rows[(rows[schema.SOURCE] == source) & (rows[schema.VARIABLE] == variable)]

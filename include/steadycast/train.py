@@ -17,7 +17,7 @@ from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.settings import Settings
 
-SCORED = (schema.POINT, schema.SAME_WEEK_LAST_YEAR, schema.MOVING_AVERAGE, schema.LAST_VALUE)
+SCORED = (schema.POINT, *schema.BENCHMARKS)
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,21 @@ class Trained:
     scores: dict[str, float | None]
 
 
-def train(history: History, settings: Settings, *, progress: Progress = silent) -> Trained:
-    """Train on all of the history, and replay past origins for the errors."""
+def train(
+    history: History,
+    settings: Settings,
+    *,
+    client: pd.DataFrame | None = None,
+    progress: Progress = silent,
+) -> Trained:
+    """Train on all of the history, and replay past origins for the errors.
+
+    Args:
+        history: all that is known.
+        settings: the pipeline's.
+        client: entity, week, value of the client's own forecast, also of past weeks.
+        progress: told what is done.
+    """
     forecaster = models.forecaster(history, settings)
     residuals = models.past_errors(
         forecaster,
@@ -47,6 +60,7 @@ def train(history: History, settings: Settings, *, progress: Progress = silent) 
         moving_average_weeks=settings.benchmarks.moving_average_weeks,
         progress=progress,
     )
+    residuals = models.with_client(residuals, client)
     progress("training on the whole history", 0, 1)
     texts = forecaster.train(len(history.weeks), progress)
     progress("training on the whole history", 1, 1)
@@ -70,8 +84,10 @@ def run(
     Raises:
         ModelError: the panel has no value of the target before ``as_of``.
     """
-    history = models.known_history(lake.read_frame(panel), settings, as_of)
-    trained = train(history, settings, progress=progress)
+    rows = lake.read_frame(panel)
+    history = models.known_history(rows, settings, as_of)
+    trained = train(history, settings, client=models.client_rows(rows, settings), progress=progress)
+    promoted = models.promotion(trained.residuals)
     folder = f"runs/{as_of.isoformat()}/train"
     texts = {k: lake.write_bytes(f"{folder}/{k}.txt", text.encode()) for k, text in trained.models.items()}
     made_from = {
@@ -93,5 +109,7 @@ def run(
         "models": texts,
         "residuals": lake.write_frame(f"{folder}/residuals.parquet", trained.residuals),
         "out_of_sample_wape": trained.scores,
+        "published": promoted.column,
+        "not_promoted_because": promoted.reason,
     }
     return lake.write_json(f"{folder}/card.json", card)

@@ -31,10 +31,10 @@ def test_a_past_origin_is_forecast_by_a_model_that_has_not_seen_its_weeks():
     pd.testing.assert_series_equal(told, retold)
 
 
-def test_past_origins_lie_two_weeks_apart_and_end_where_the_last_actual_is_known():
+def test_past_origins_lie_two_weeks_apart_and_reach_the_last_weeks():
     origins = models.past_origins(200, 4, 26)
     assert set(np.diff(origins)) == {2}
-    assert origins[-1] == 196
+    assert origins[-1] == 198
 
 
 @pytest.mark.parametrize("weeks", [30, 60, 80])
@@ -73,6 +73,41 @@ def test_the_number_of_threads_changes_nothing_in_the_errors():
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
+def test_of_too_many_series_a_part_is_trained_on_and_all_are_forecast(monkeypatch):
+    monkeypatch.setattr(sys.modules[models.Forecaster.__module__], "MAX_ENTITIES", 2)
+    part = the_forecaster()
+    boosters = models.load(part.train(WEEKS), part.feature_names)
+    table = models.forecast_table(part, boosters, np.array([WEEKS]), moving_average_weeks=4)
+    assert set(table[schema.ENTITY]) == set(ENTITIES)
+    assert table[schema.POINT].notna().all()
+
+
+def what_warmth_does(signs: dict[str, str]) -> np.ndarray:
+    """Change of the booster's answers when it is warmer, in a panel that warmth has a hold on."""
+    rows = panel()
+    target = rows[schema.SOURCE] == "ridership"
+    warmth = rows[~target].set_index(schema.WEEK)[schema.VALUE]
+    step = rows.loc[target, schema.WEEK].map(warmth.diff().shift(1)).fillna(0.0)
+    rows.loc[target, schema.VALUE] *= 1 - 0.03 * step
+    chosen = settings()
+    forecast = chosen.forecast.model_copy(update={"signs": signs})
+    chosen = chosen.model_copy(update={"forecast": forecast})
+    made = models.forecaster(models.known_history(rows, chosen, AS_OF), chosen)
+    booster = models.load(made.train(WEEKS), made.feature_names)["drift"]
+    values = made.rows(np.arange(100, WEEKS), 1).values
+    warmer = values.copy()
+    for column in ("last", "over_last_year"):
+        warmer[:, made.feature_names.index(f"weather.tmean_c.{column}")] += 5
+    return booster.predict(warmer) - booster.predict(values)
+
+
+def test_a_declared_sign_holds_against_what_the_data_say():
+    free = what_warmth_does({})
+    assert free.min() < -1e-6
+    assert (what_warmth_does({"weather.tmean_c": "+"}) >= -1e-12).all()
+    assert (what_warmth_does({"weather.tmean_c": "-"}) <= 1e-12).all()
+
+
 def test_of_too_many_rows_the_same_part_is_taken_each_time(monkeypatch):
     whole = the_forecaster().train(WEEKS)
     monkeypatch.setattr(sys.modules[models.Forecaster.__module__], "MAX_ROWS", 400)
@@ -95,7 +130,7 @@ def test_a_nonnegative_target_is_never_forecast_below_zero():
 
 
 def test_a_horizon_that_needs_unknown_weeks_of_last_year_is_refused():
-    with pytest.raises(ModelError, match="at most 50"):
+    with pytest.raises(ModelError, match="at most 42"):
         models.Forecaster(
             models.known_history(panel(), settings(), AS_OF),
             the_forecaster()._maker._calendar,

@@ -49,11 +49,13 @@ def _of_column(name: str, drivers: Mapping[str, str]) -> str:
             return group
     if name.startswith("all_"):
         return TOGETHER
-    if name.startswith(("horizon", "week", "holiday", "month")):
+    if name.startswith(("horizon", "week", "holiday", "easter", "day_of_month")):
         return CALENDAR
     if name.startswith("growth"):
         return GROWTH
-    if name.startswith(("drift", "season", "shape", "last_year")) or name.endswith("last_year"):
+    if name.startswith(("drift", "yearly", "season", "usual", "shape", "last_year")) or name.endswith(
+        "last_year"
+    ):
         return SEASON
     return RECENT
 

@@ -99,8 +99,7 @@ def _mean_view(
         unsquash(squash(bases[base], level) + np.asarray(booster.predict(values, num_threads=1)), level)
         for base, booster in boosters.items()
     ]
-    # the drift alone is a view too, and does not move
-    mean: Floats = np.sum(views, axis=0) / (len(boosters) + 1)
+    mean: Floats = np.mean(views, axis=0)
     return mean
 
 

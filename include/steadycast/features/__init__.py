@@ -2,7 +2,8 @@
 
 from steadycast.features.calendar import YEAR, Calendar, calendar
 from steadycast.features.history import Floats, History, Indices, history, row_means
-from steadycast.features.matrix import LEVEL_WEEKS, Anchors, Lookback, Maker, Matrix, Rows, ratio
+from steadycast.features.lookback import Lookback, ratio
+from steadycast.features.matrix import LEVEL_WEEKS, Anchors, Maker, Matrix, Rows
 
 __all__ = [
     "LEVEL_WEEKS",

@@ -26,6 +26,8 @@ class Calendar:
     Attributes:
         week_of_year: ISO week, 1..53.
         holidays: public holidays in the week, in days on which people would otherwise work.
+        easter: 1 in the week of Easter Sunday, else 0.
+        day_of_month: of the week's Thursday; wages and benefits are paid by it.
         names: the holidays' names.
         last_year: weeks back to the week of last year to compare with: 52, or 51 or 53 where that matches
             holidays.
@@ -34,6 +36,8 @@ class Calendar:
     weeks: npt.NDArray[np.datetime64]
     week_of_year: npt.NDArray[np.float64]
     holidays: npt.NDArray[np.float64]
+    easter: npt.NDArray[np.float64]
+    day_of_month: npt.NDArray[np.float64]
     names: Names
     last_year: npt.NDArray[np.int64]
 
@@ -55,6 +59,8 @@ def calendar(first: dt.date, weeks: int, country: str) -> Calendar:
         mondays.to_numpy().astype("datetime64[D]"),
         mondays.isocalendar().week.to_numpy(np.float64),
         np.array(workdays, dtype=np.float64),
+        np.array(["Easter" in week for week in names[YEAR + 1 :]], dtype=np.float64),
+        (mondays + pd.Timedelta(days=3)).day.to_numpy(np.float64),
         names[YEAR + 1 :],
         np.array([_match(names, i) for i in range(YEAR + 1, len(names))], dtype=np.int64),
     )

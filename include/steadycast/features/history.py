@@ -54,6 +54,18 @@ class History:
             {name: values[:weeks] for name, values in self.drivers.items()},
         )
 
+    def part(self, chosen: Indices) -> History:
+        """The history of some entities, by their positions."""
+        return History(
+            self.weeks,
+            tuple(self.entities[i] for i in chosen),
+            self.target[:, chosen],
+            {
+                name: values if values.shape[1] == 1 else values[:, chosen]
+                for name, values in self.drivers.items()
+            },
+        )
+
 
 def history(
     panel: pd.DataFrame,

@@ -6,14 +6,15 @@ series.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from steadycast.features.calendar import YEAR, Calendar
+from steadycast.features.climate import Climate
 from steadycast.features.history import Floats, History, Indices, row_means
+from steadycast.features.lookback import Lookback, mean_of, ratio
 
 Matrix = npt.NDArray[np.float32]
 
@@ -30,46 +31,6 @@ COMMON = ("growth_1", "growth_4", "drift", "growth", "lag_1")
 """Columns whose mean over all series is a column too."""
 
 
-class Lookback:
-    """Values and moving means at any offset back; NaN before the beginning and where nothing is there."""
-
-    def __init__(self, values: Floats) -> None:
-        self.values = values
-        there = ~np.isnan(values)
-        zero = np.zeros((1, values.shape[1]))
-        self._total = np.vstack([zero, np.cumsum(np.where(there, values, 0.0), axis=0)])
-        self._count = np.vstack([zero, np.cumsum(there, axis=0)])
-
-    def at(self, index: Indices) -> Floats:
-        """Values of the weeks ``index``; NaN for a negative one."""
-        taken: Floats = self.values[np.maximum(index, 0)].copy()
-        taken[index < 0] = np.nan
-        return taken
-
-    def mean(self, end: Indices, width: int) -> Floats:
-        """Mean of the ``width`` weeks before index ``end``, of those there; at least half must be."""
-        start, stop = np.maximum(end - width, 0), np.maximum(end, 0)
-        count = self._count[stop] - self._count[start]
-        total = self._total[stop] - self._total[start]
-        means: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count * 2 >= width)
-        return means
-
-
-def ratio(a: Floats, b: Floats) -> Floats:
-    """Quotient a / b; NaN where b is not positive."""
-    shape = np.broadcast_shapes(a.shape, b.shape)
-    # NaN compares false, so a missing b gives NaN too
-    quotient: Floats = np.divide(a, b, out=np.full(shape, np.nan), where=np.broadcast_to(b > 0, shape))
-    return quotient
-
-
-def mean_of(parts: Sequence[Floats]) -> Floats:
-    """Element-wise mean of what is there."""
-    total = sum(np.where(np.isnan(part), 0.0, part) for part in parts)
-    count = sum((~np.isnan(part)).astype(np.float64) for part in parts)
-    return ratio(np.asarray(total), np.asarray(count))
-
-
 @dataclass(frozen=True)
 class Anchors:
     """What a forecast stands on, in the target's unit; each (S, N), origins by entities, at one horizon.
@@ -78,15 +39,18 @@ class Anchors:
         level: mean size of the last 8 weeks; NaN where fewer than 4 of them are there.
         last_year: the matched week of last year.
         growth: the last weeks against the same weeks last year, within 1/3..3; NaN where a year is missing.
-        drift: last year's week times growth, or the level where that is missing.
+        drift: the week's usual size against its year, over up to five years, at the series' present
+            level; the yearly drift where that is missing.
+        yearly: last year's week times growth, or the level where that is missing.
         season: the level times the week's usual size against it, a mean over years and neighbouring weeks;
-            the drift where that is missing.
+            the yearly drift where that is missing.
     """
 
     level: Floats
     last_year: Floats
     growth: Floats
     drift: Floats
+    yearly: Floats
     season: Floats
 
 
@@ -108,7 +72,7 @@ class Rows:
 class Maker:
     """Makes rows for any origins and horizons of one history; what it prepares once serves all of them."""
 
-    def __init__(self, history: History, calendar: Calendar) -> None:
+    def __init__(self, history: History, calendar: Calendar, *, horizons: int = 4) -> None:
         weeks, _ = history.target.shape
         self._calendar = calendar
         self._shape = history.target.shape
@@ -122,6 +86,7 @@ class Maker:
         self._matched = Lookback(matched)
         self._now = Lookback(np.where(both, history.target, np.nan))
         self._then = Lookback(np.where(both, matched, np.nan))
+        self._climate = Climate(history.target, calendar, horizons)
         self._drivers = {name: Lookback(values) for name, values in history.drivers.items()}
 
     def anchors(self, origins: Indices, horizon: int) -> Anchors:
@@ -130,16 +95,17 @@ class Maker:
         level = self._size.mean(origins, LEVEL_WEEKS)
         growth = mean_of([self._growth(origins, width) for width in DRIFT_WIDTHS])
         growth = np.clip(growth, 1 / GROWTH_LIMIT, GROWTH_LIMIT)
-        drift = self._quiet_last_year(weeks) * growth
-        plain = self._target.mean(origins, LEVEL_WEEKS)
-        drift = np.where(np.isnan(drift), plain, drift)
+        yearly = self._quiet_last_year(weeks) * growth
+        yearly = np.where(np.isnan(yearly), self._target.mean(origins, LEVEL_WEEKS), yearly)
+        drift = self._climate.drift(origins, weeks)
         season = self._season(origins, weeks) * level
         return Anchors(
             level,
             self._target.at(weeks - self._calendar.last_year[weeks]),
             growth,
-            drift,
-            np.where(np.isnan(season), drift, season),
+            np.where(np.isnan(drift), yearly, drift),
+            yearly,
+            np.where(np.isnan(season), yearly, season),
         )
 
     def _quiet_last_year(self, weeks: Indices) -> Floats:
@@ -189,6 +155,7 @@ class Maker:
         columns = self._calendar_columns(weeks, horizon)
         columns |= self._last_year_columns(origins, weeks, anchors)
         columns |= self._recent_columns(origins, horizon, anchors)
+        columns |= self._climate.columns(origins, weeks)
         columns |= self._common_columns(columns, anchors)
         columns |= self._driver_columns(origins, weeks)
         return columns
@@ -207,12 +174,20 @@ class Maker:
             "holidays_week_after": calendar.holidays[weeks + 1][:, None],
             "holidays_last_year": calendar.holidays[before][:, None],
             "holidays_52_weeks_before": calendar.holidays[np.maximum(weeks - YEAR, 0)][:, None],
+            "easter": calendar.easter[weeks][:, None],
+            "easter_week_after": calendar.easter[weeks + 1][:, None],
+            "easter_52_weeks_before": calendar.easter[np.maximum(weeks - YEAR, 0)][:, None],
+            "day_of_month": calendar.day_of_month[weeks][:, None],
             "weeks_to_last_year": calendar.last_year[weeks][:, None].astype(np.float64),
         }
 
     def _last_year_columns(self, origins: Indices, weeks: Indices, anchors: Anchors) -> dict[str, Floats]:
         at = self._target.at
-        columns = {"drift": ratio(anchors.drift, anchors.level), "growth": anchors.growth}
+        columns = {
+            "drift": ratio(anchors.drift, anchors.level),
+            "yearly": ratio(anchors.yearly, anchors.level),
+            "growth": anchors.growth,
+        }
         for shift in (-1, 0, 1):
             columns[f"last_year_{shift:+d}"] = ratio(at(weeks - YEAR + shift) * anchors.growth, anchors.level)
         columns["shape_last_year"] = ratio(at(weeks - YEAR), self._size.mean(origins - YEAR, LEVEL_WEEKS))

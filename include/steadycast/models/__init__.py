@@ -4,7 +4,8 @@ from steadycast.models.card import code_sha256, data_sha256, model_id, settings_
 from steadycast.models.forecaster import Forecast, Forecaster, load
 from steadycast.models.parts import Parts, parts
 from steadycast.models.past import past_errors, past_origins, wape
-from steadycast.models.setup import forecaster, known_history
+from steadycast.models.promotion import Promotion, as_published, promotion
+from steadycast.models.setup import client_rows, forecaster, known_history, with_client
 from steadycast.models.table import LEVEL, forecast_table
 
 __all__ = [
@@ -12,6 +13,9 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "Parts",
+    "Promotion",
+    "as_published",
+    "client_rows",
     "code_sha256",
     "data_sha256",
     "forecast_table",
@@ -22,6 +26,8 @@ __all__ = [
     "parts",
     "past_errors",
     "past_origins",
+    "promotion",
     "settings_sha256",
     "wape",
+    "with_client",
 ]

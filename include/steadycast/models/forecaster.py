@@ -1,15 +1,16 @@
-"""The forecasting model: the mean of three views of the coming week.
+"""The forecasting model: the usual size of the coming week at the present level, corrected by a booster.
 
-The drift, last year's week times this year's growth, needs no training. Two boosters, each for all series and
-horizons, learn on a logarithmic scale by how much the drift and the usual season miss. Views that start from
-forecasts that are good already leave them as they are where the history is short or quiet; their mean errs
-less than each of them.
+The drift, the week's usual size times the present level, needs no training. One booster for all series and
+horizons learns on a logarithmic scale by how much the drift misses. It starts from a forecast that is good
+already and leaves it as it is where the history is short or quiet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 
 import lightgbm as lgb
 import numpy as np
@@ -19,7 +20,7 @@ from steadycast.features import YEAR, Anchors, Calendar, Floats, History, Indice
 from steadycast.progress import Progress, silent
 from steadycast.settings import ModelSettings
 
-BASES = ("drift", "season")
+BASES = ("drift",)
 """What a booster corrects: an attribute of Anchors, and the booster's name."""
 MAX_ROWS = 60_000
 """Rows that a booster is trained on; of more, a random part (fixed by the seed) tells as much."""
@@ -31,6 +32,16 @@ is 53."""
 MIN_ROWS = 100
 """With fewer rows no booster is trained and the drift stands alone."""
 MAX_BIN = 63
+LONGEST = YEAR - 10
+"""Weeks ahead for which last year's climate around the week is known."""
+MAX_ENTITIES = 2_000
+"""Series that a booster is trained on; of more, a random part (fixed by the seed)."""
+HALF_LIFE = 156
+"""Weeks after which a row weighs half as much as the newest."""
+FAIR = 0.03
+"""Misses beyond this size count almost linearly in the smooth loss."""
+MOVING = (".last", ".over_last_year")
+"""Columns of a feature that move with it; its value last year works the other way round."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ class Forecaster:
         horizons: weeks ahead.
         settings: of the model.
         nonnegative: the target can not be below zero.
+        signs: ``+`` or ``-`` per feature ``source.variable``: the booster may not contradict them.
     """
 
     def __init__(
@@ -60,19 +72,22 @@ class Forecaster:
         horizons: int,
         settings: ModelSettings,
         nonnegative: bool,
+        signs: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        if horizons > YEAR - 2:
+        if horizons > LONGEST:
             raise ModelError(
                 f"a forecast of {horizons} weeks needs weeks of last year that are not known yet",
-                remedy=f"set forecast.horizon_weeks to at most {YEAR - 2}",
+                remedy=f"set forecast.horizon_weeks to at most {LONGEST}",
             )
         self.history = history
         self.horizons = horizons
         self.threads = settings.threads
-        self._maker = Maker(history, calendar)
+        self._maker = Maker(history, calendar, horizons=horizons)
         self.feature_names = self._maker.names()
         self._settings = settings
         self.nonnegative = nonnegative
+        self._calendar = calendar
+        self._constraints = [_sign(name, signs) for name in self.feature_names]
 
     def train(self, until: int, progress: Progress = silent) -> dict[str, str]:
         """Train on the weeks before index ``until``.
@@ -85,25 +100,35 @@ class Forecaster:
             LightGBM's text per booster; none if the history is too short.
         """
         last = {h: until - h for h in range(1, self.horizons + 1)}
-        rows = [
-            self._maker.rows(np.arange(FIRST_ORIGIN, last[h] + 1), h) for h in last if last[h] >= FIRST_ORIGIN
-        ]
+        origins = {h: np.arange(FIRST_ORIGIN, newest + 1) for h, newest in last.items()}
+        rows = [self._trainer.rows(known, h) for h, known in origins.items() if len(known)]
         if not rows:
             return {}
         values = np.concatenate([r.values for r in rows])
         aims = {base: np.concatenate([_miss(r, base).reshape(-1) for r in rows]) for base in BASES}
+        age = np.concatenate([_ages(r) for r in rows])
         usable = np.flatnonzero(np.all([np.isfinite(aim) for aim in aims.values()], axis=0))
         if len(usable) < MIN_ROWS:
             return {}
         if len(usable) > MAX_ROWS:
             chosen = np.random.default_rng(self._settings.seed).choice(len(usable), MAX_ROWS, replace=False)
             usable = usable[np.sort(chosen)]
-        values = values[usable]
-        return {base: self._fit(values, aim[usable], progress) for base, aim in aims.items()}
+        values, weight = values[usable], 0.5 ** (age[usable] / HALF_LIFE)
+        return {base: self._fit(values, aim[usable], weight, progress) for base, aim in aims.items()}
 
-    def _fit(self, values: Matrix, aim: Floats, progress: Progress) -> str:
+    @cached_property
+    def _trainer(self) -> Maker:
+        """Makes the rows of training, of at most MAX_ENTITIES series."""
+        entities = len(self.history.entities)
+        if entities <= MAX_ENTITIES:
+            return self._maker
+        chosen = np.random.default_rng(self._settings.seed).choice(entities, MAX_ENTITIES, replace=False)
+        return Maker(self.history.part(np.sort(chosen)), self._calendar, horizons=self.horizons)
+
+    def _fit(self, values: Matrix, aim: Floats, weight: Floats, progress: Progress) -> str:
         names = list(self.feature_names)
-        data = lgb.Dataset(values, aim, feature_name=names, params={"max_bin": MAX_BIN, "verbosity": -1})
+        told = {"max_bin": MAX_BIN, "verbosity": -1}
+        data = lgb.Dataset(values, aim, weight=weight, feature_name=names, params=told)
         rounds = self._settings.rounds
         booster = lgb.train(
             self._parameters(), data, num_boost_round=rounds,
@@ -113,7 +138,8 @@ class Forecaster:
 
     def _parameters(self) -> dict[str, object]:
         return {
-            "objective": "l2",
+            # The median of the ratio: what a sum of absolute errors asks for, and deaf to single odd weeks
+            "objective": "l1",
             "learning_rate": self._settings.learning_rate,
             "num_leaves": self._settings.leaves,
             "min_data_in_leaf": 100,
@@ -128,7 +154,14 @@ class Forecaster:
             "num_threads": 1,
             "max_bin": MAX_BIN,
             "verbosity": -1,
+            **self._monotone(),
         }
+
+    def _monotone(self) -> dict[str, object]:
+        """Constraints of the declared signs; LightGBM keeps them with a smooth loss only."""
+        if not any(self._constraints):
+            return {}
+        return {"objective": "fair", "fair_c": FAIR, "monotone_constraints": self._constraints}
 
     def forecast(self, boosters: Mapping[str, lgb.Booster], origins: Indices, horizon: int) -> Forecast:
         """Forecast the week ``horizon`` at each of the origins.
@@ -143,7 +176,7 @@ class Forecaster:
             return Forecast(self._bounded(anchors.drift), anchors)
         rows = self._maker.rows(origins, horizon)
         anchors = rows.anchors
-        views = [anchors.drift]
+        views = []
         for base, booster in boosters.items():
             told = np.asarray(booster.predict(rows.values, num_threads=1)).reshape(anchors.level.shape)
             views.append(unsquash(squash(getattr(anchors, base), anchors.level) + told, anchors.level))
@@ -169,6 +202,18 @@ def unsquash(squashed: Floats, level: Floats) -> Floats:
     """Back from ``squash``."""
     values: Floats = np.sinh(squashed) * level * NEAR_ZERO
     return values
+
+
+def _sign(column: str, signs: Mapping[str, str]) -> int:
+    """1, -1 or 0 of a column, by the sign of its feature."""
+    feature = next((column.removesuffix(end) for end in MOVING if column.endswith(end)), "")
+    return {"+": 1, "-": -1}.get(signs.get(feature, ""), 0)
+
+
+def _ages(rows: Rows) -> Floats:
+    """Weeks from each row's origin to the newest, (S * N,)."""
+    origins, entities = rows.target.shape
+    return np.repeat(np.arange(origins, 0, -1, dtype=np.float64) - 1, entities)
 
 
 def _miss(rows: Rows, base: str) -> Floats:

@@ -19,7 +19,7 @@ class Parts:
     Attributes:
         start: the same week last year, or the drift where that is missing.
         has_last_year: the start is the same week last year.
-        neighbours: what the weeks beside that one add.
+        neighbours: what the weeks beside that one and the years before it add.
         growth: what this year's growth over last year adds.
         season: what the usual season adds to the drift.
         columns: (S, N, F), what the boosters' corrections add by feature.
@@ -61,7 +61,7 @@ def parts(
     columns = np.zeros((*shape, rows.values.shape[1]))
     mean_miss, season = np.zeros(shape), np.zeros(shape)
     for base, booster in boosters.items():
-        share = 1 / (len(boosters) + 1)
+        share = 1 / len(boosters)
         told = np.asarray(booster.predict(rows.values, pred_contrib=True, num_threads=1), dtype=np.float64)
         told = told.reshape(*shape, -1)
         begin = getattr(anchors, base)

@@ -15,6 +15,9 @@ from steadycast.progress import Progress, silent
 
 REFITS = 4
 """Models trained for the past origins: each serves a quarter of them and has seen none of their weeks."""
+NEWEST = 2
+"""Weeks between the newest past origin and now; what lies farther ahead of it is not known yet and left out,
+but its first weeks tell how large the errors are just now."""
 SHORTEST_ORIGIN = 9
 """An origin needs 8 weeks of level before it."""
 
@@ -25,7 +28,7 @@ def past_origins(weeks: int, horizons: int, count: int) -> Indices:
     Every second week, so that 26 of them see all seasons; closer together where the history is too short for
     that.
     """
-    newest = weeks - horizons
+    newest = weeks - min(horizons, NEWEST)
     earliest = FIRST_ORIGIN + 12 if newest > FIRST_ORIGIN + 12 + count else SHORTEST_ORIGIN
     step = 2 if newest - 2 * (count - 1) >= earliest else 1
     origins = newest - step * np.arange(count)[::-1]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import numpy as np
 import pandas as pd
 
-from steadycast import features
+from steadycast import features, schema
 from steadycast.features import History
 from steadycast.models.forecaster import Forecaster
 from steadycast.settings import Settings
@@ -47,4 +48,24 @@ def forecaster(history: History, settings: Settings) -> Forecaster:
         horizons=horizons,
         settings=settings.forecast.model,
         nonnegative=settings.target.nonnegative,
+        signs=settings.forecast.signs,
     )
+
+
+def client_rows(panel: pd.DataFrame, settings: Settings) -> pd.DataFrame | None:
+    """The client's own forecast in the panel: entity, week, value; None if the settings name none."""
+    source = settings.benchmarks.client_forecast
+    if source is None:
+        return None
+    # The first variable is the forecast; a client may send bounds or remarks beside it
+    variable = settings.source(source).variables[0].name
+    return panel[(panel[schema.SOURCE] == source) & (panel[schema.VARIABLE] == variable)]
+
+
+def with_client(table: pd.DataFrame, client: pd.DataFrame | None) -> pd.DataFrame:
+    """A copy of the table (entity, week) with the client's forecast as a column, NaN where there is none."""
+    if client is None or client.empty:
+        return table.assign(**{schema.CLIENT_FORECAST: np.nan})
+    keys = [schema.ENTITY, schema.WEEK]
+    merged = table[keys].merge(client[[*keys, schema.VALUE]], on=keys, how="left", validate="m:1")
+    return table.assign(**{schema.CLIENT_FORECAST: merged[schema.VALUE].to_numpy(np.float64)})

@@ -68,7 +68,7 @@ class ModelSettings(Strict):
     history_weeks: PositiveInt = Field(420, description="Weeks of history used for training.")
     rounds: PositiveInt = Field(100, description="Boosting rounds.")
     learning_rate: PositiveFloat = 0.1
-    leaves: PositiveInt = 15
+    leaves: PositiveInt = 7
     calibration_origins: PositiveInt = Field(26, description="Past origins whose errors give the intervals.")
     threads: PositiveInt = 2
     seed: int = 20160606
