@@ -5,7 +5,7 @@ actuals, trigger it with a newer Monday as *Partition Key*: it polls the target'
 week counts that has no forecast of its own. The demo's last weeks are scored with 2016-08-29.
 
 ### If it fails
-The Slack message and the end of the failed task's log say what happened and what to do next.
+The alert and the end of the failed task's log say what happened and what to do next.
 - **ingest**, **validate**: the target's source did not answer, or its gate refused the answer. Clear the task
   when the provider has recovered. No forecast is affected.
 - **quarantine**, **backtest**: clear the task; it overwrites its own output under `backtest/<week>/`.
@@ -14,7 +14,7 @@ The Slack message and the end of the failed task's log say what happened and wha
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
-from steadycast_notifier import SlackNotifier
+from steadycast_notifier import RunNotifier
 from steadycast_runtime import quarantine, settings, this_week
 from steadycast_runtime.gate import gate
 from steadycast_runtime.promotion import backtest as score
@@ -29,7 +29,7 @@ TARGET = [SETTINGS.target.source]
 @dag(
     schedule=PartitionedAssetTimetable(assets=PUBLICATION & ACTUALS), catchup=False, max_active_runs=1,
     default_args=defaults(SETTINGS), doc_md=__doc__, tags=TAGS,
-    on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
+    on_success_callback=RunNotifier(), on_failure_callback=RunNotifier(),
 )  # fmt: skip
 def backtest() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     @task(map_index_template=SOURCE_LABEL)

@@ -76,6 +76,7 @@ def test_parsing_is_quick_and_leaves_the_heavy_libraries_alone(tmp_path: Path) -
     found = parse(environment(tmp_path))
     assert found["errors"] == {}
     assert found["dags"] == [
+        "alert_canary",
         "backtest",
         "decisions",
         "promotion",
@@ -154,7 +155,7 @@ def test_every_dag_tells_its_owner_its_weight_and_what_to_do_when_it_fails(
     assert dag.max_active_runs == 1
     assert dag.catchup is False
     for callbacks in (dag.on_success_callback, dag.on_failure_callback):
-        assert type(callbacks).__name__ == "SlackNotifier"
+        assert type(callbacks).__name__ == "RunNotifier"
     for task in dag.tasks:
         assert f"**{task.task_id}**" in dag.doc_md, f"'If it fails' does not speak of {task.task_id}"
 
@@ -323,3 +324,26 @@ def test_gates_have_a_button_to_their_data_docs(dags: dict[str, DAG]) -> None:
         ("backtest", "validate"),
     ):
         assert [link.name for link in dags[dag_id].get_task(task_id).operator_extra_links] == ["Data Docs"]
+
+
+def test_the_canary_flies_weekly_and_leaves_one_event_a_day(
+    dags: dict[str, DAG], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from steadycast.alerts import Outbox
+    from steadycast.lake import open_lake
+
+    dag = dags["alert_canary"]
+    assert dag.timetable.expression == "0 9 * * 4"
+    assert [task.task_id for task in dag.tasks] == ["send"]
+    assert "**send**" in dag.doc_md
+    monkeypatch.setenv("STEADYCAST_LAKE", str(tmp_path))
+    send = dag.get_task("send").python_callable
+    assert send() == send()
+    outbox = Outbox(open_lake(str(tmp_path)))
+    (path,) = outbox.paths()
+    assert outbox.read(path).event.kind == "canary"
+
+
+def test_every_dag_tells_of_its_failure_through_the_outbox(dags: dict[str, DAG]) -> None:
+    for dag in dags.values():
+        assert type(dag.on_failure_callback).__name__ == "RunNotifier", dag.dag_id
