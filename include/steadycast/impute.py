@@ -75,14 +75,11 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
         settings, frame, verdicts, _compared(lake, as_of), partial(absence.sentence, prices), as_of=as_of
     )
     written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
-    impact.otherwise(
-        lake,
-        settings,
-        observed,
-        verdicts,
-        lambda known: panel(limits, believe(known)[0], arbitration, as_of=as_of),
-        as_of=as_of,
-    )
+
+    def otherwise(known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        return panel(limits, believe(known)[0], arbitration, as_of=as_of)
+
+    impact.otherwise(lake, settings, observed, verdicts, otherwise, as_of=as_of)
     lake.write_json(f"runs/{as_of}/impute/degraded.json", told)
     progress("panel written", len(names) + 1, len(names) + 1)
     return written
