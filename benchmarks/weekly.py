@@ -34,6 +34,8 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "fewer leaves": {"leaves": 4, "rounds": 60},
 }
 """Other models, whose errors are paired with the product's own."""
+CLOSE = ("fewer leaves",)
+"""Those that are much like the product, as a challenger that is 5 % better will be."""
 
 
 @dataclass(frozen=True)
