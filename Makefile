@@ -11,7 +11,7 @@ export PYTHONPATH := $(CURDIR)/scripts
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status test check lint format bench bench-checks bench-sources bench-drift faults soak schema lock demo-data images clean
+.PHONY: help setup run stop status test check lint format bench bench-checks bench-sources faults soak schema lock demo-data images clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,8 @@ bench-sources: setup ## print what is caught of faults in sources: injected ones
 faults: setup ## put hangs and kills into a whole stack and print what becomes of them; FAULTS=folder goes on there
 	@PYTHONPATH=include:scripts:. exec $(BIN)/python -m tests.faults $${FAULTS:-$$(mktemp -d)}
 
+
+.PHONY: bench-drift
 bench-drift: setup ## print how soon changes of level are found, and how often one that is none
 	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks.drift
 

@@ -135,7 +135,7 @@ def run(
     forecast = infer(
         history,
         settings,
-        **stored(lake, described),
+        **_stored(lake, described),
         degraded=_degraded(lake, as_of),
         client=models.client_rows(rows, settings),
     )
@@ -147,7 +147,7 @@ def run(
     return path
 
 
-def stored(lake: Lake, card: Mapping[str, Any]) -> dict[str, Any]:
+def _stored(lake: Lake, card: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of ``infer`` that train left in the lake."""
     return {
         "texts": {kind: lake.read_bytes(path).decode() for kind, path in card["models"].items()},
@@ -163,20 +163,20 @@ def _explain(
     """Keep why the forecast is what it is; a forecast that can not be explained is still a forecast."""
 
     def model_of(described: Mapping[str, Any]) -> explain.Forecasting:
-        made = stored(lake, described)
+        made = _stored(lake, described)
         _same_features(made["feature_names"], models.forecaster(history, settings).feature_names)
         return lambda known: infer(known, settings, **made)
 
     as_of = history.as_of
     try:
         forecaster = models.forecaster(history, settings)
-        own = stored(lake, card)
+        stored = _stored(lake, card)
         explanation = explain.explain(
             forecaster,
-            models.load(own["texts"], forecaster.feature_names),
+            models.load(stored["texts"], forecaster.feature_names),
             lake.read_frame(forecast),
             settings,
-            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **own)),
+            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **stored)),
         )
         explain.write(lake, explanation, forecast=forecast, as_of=as_of, title=settings.title)
         found = explanation.findings
