@@ -51,7 +51,6 @@ bench-sources: setup ## print what is caught of faults in sources: injected ones
 faults: setup ## put hangs and kills into a whole stack and print what becomes of them; FAULTS=folder goes on there
 	@PYTHONPATH=include:scripts:. exec $(BIN)/python -m tests.faults $${FAULTS:-$$(mktemp -d)}
 
-
 .PHONY: bench-drift
 bench-drift: setup ## print how soon changes of level are found, and how often one that is none
 	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks.drift
