@@ -135,7 +135,7 @@ def run(
     forecast = infer(
         history,
         settings,
-        **_stored(lake, described),
+        **stored(lake, described),
         degraded=_degraded(lake, as_of),
         client=models.client_rows(rows, settings),
     )
@@ -147,7 +147,7 @@ def run(
     return path
 
 
-def _stored(lake: Lake, card: Mapping[str, Any]) -> dict[str, Any]:
+def stored(lake: Lake, card: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of ``infer`` that train left in the lake."""
     return {
         "texts": {kind: lake.read_bytes(path).decode() for kind, path in card["models"].items()},
@@ -163,20 +163,20 @@ def _explain(
     """Keep why the forecast is what it is; a forecast that can not be explained is still a forecast."""
 
     def model_of(described: Mapping[str, Any]) -> explain.Forecasting:
-        made = _stored(lake, described)
+        made = stored(lake, described)
         _same_features(made["feature_names"], models.forecaster(history, settings).feature_names)
         return lambda known: infer(known, settings, **made)
 
     as_of = history.as_of
     try:
         forecaster = models.forecaster(history, settings)
-        stored = _stored(lake, card)
+        own = stored(lake, card)
         explanation = explain.explain(
             forecaster,
-            models.load(stored["texts"], forecaster.feature_names),
+            models.load(own["texts"], forecaster.feature_names),
             lake.read_frame(forecast),
             settings,
-            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **stored)),
+            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **own)),
         )
         explain.write(lake, explanation, forecast=forecast, as_of=as_of, title=settings.title)
         found = explanation.findings

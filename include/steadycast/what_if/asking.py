@@ -48,7 +48,7 @@ def what_if(
         panel: PANEL_DTYPES; not changed.
         settings: the pipeline's.
         as_of: the week's Monday.
-        model: arguments of ``infer.infer``, as ``of_week`` reads them.
+        model: arguments of ``infer.infer``, as ``infer.stored`` reads them.
         moves: applied one after the other.
 
     Raises:
@@ -109,11 +109,5 @@ def of_week(lake: Lake, settings: Settings, as_of: dt.date, moves: Sequence[Move
     """
     card = lake.read_json(f"runs/{as_of}/train/card.json")
     panel = lake.read_frame(card["panel"])
-    model = {
-        "texts": {kind: lake.read_bytes(path).decode() for kind, path in card["models"].items()},
-        "residuals": lake.read_frame(card["residuals"]),
-        "feature_names": tuple(card["features"]),
-        "model_id": card["model_id"],
-        "client": models.client_rows(panel, settings),
-    }
+    model = {**infer.stored(lake, card), "client": models.client_rows(panel, settings)}
     return what_if(panel, settings, as_of, model, moves)
