@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from steadycast import explain, findings, intervals, models, schema
+from steadycast import champion, explain, findings, intervals, models, schema
 from steadycast.errors import ModelError
 from steadycast.features import History
 from steadycast.lake import Lake
@@ -129,6 +129,7 @@ def run(
             f"{card} is the model of {described['as_of']}, not of {as_of}",
             remedy="run the train task of this week again",
         )
+    settings = champion.variation(settings, described.get("champion", champion.BASE))
     rows = lake.read_frame(panel)
     history = models.known_history(rows, settings, as_of)
     progress("forecasting", 0, 2)
@@ -136,7 +137,7 @@ def run(
         history,
         settings,
         **stored(lake, described),
-        degraded=_degraded(lake, as_of),
+        degraded=degraded(lake, as_of),
         client=models.client_rows(rows, settings),
     )
     del rows  # the wide history has what is needed of it
@@ -170,13 +171,13 @@ def _explain(
     as_of = history.as_of
     try:
         forecaster = models.forecaster(history, settings)
-        own = stored(lake, card)
+        mine = stored(lake, card)
         explanation = explain.explain(
             forecaster,
-            models.load(own["texts"], forecaster.feature_names),
+            models.load(mine["texts"], forecaster.feature_names),
             lake.read_frame(forecast),
             settings,
-            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **own)),
+            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **mine)),
         )
         explain.write(lake, explanation, forecast=forecast, as_of=as_of, title=settings.title)
         found = explanation.findings
@@ -186,7 +187,8 @@ def _explain(
     findings.write(lake, found, as_of=as_of, stage="infer")
 
 
-def _degraded(lake: Lake, as_of: dt.date) -> Degraded:
+def degraded(lake: Lake, as_of: dt.date) -> Degraded:
+    """What impute found lacking in the week's inputs."""
     path = f"runs/{as_of.isoformat()}/impute/degraded.json"
     if not lake.exists(path):
         return Degraded()
