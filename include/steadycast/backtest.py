@@ -58,7 +58,7 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     else:
         told = [_nothing(len(frames), as_of), *scores.left_out(scored), *unreadable]
         picture = plots.text_png(_title(settings, as_of), told)
-    told += _challengers(lake, settings, known, as_of)
+    told += _challengers(lake, drift.with_trial(lake, settings, as_of), known, as_of)
     folder = f"backtest/{as_of}"
     text = "\n".join([_title(settings, as_of), "", *told])
     if len(scored.rows):
@@ -71,7 +71,7 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     _price_absence(lake, settings, as_of, progress)
     report = {"as_of": as_of, "origins": len(frames), "sentences": told, "overall": _overall(summary)}
     drift.write(lake, drifted, settings, as_of=as_of)
-    findings.write(lake, drift.findings_of(drifted, settings, as_of), as_of=as_of, stage="backtest")
+    findings.write(lake, drift.findings_of(drifted, settings), as_of=as_of, stage="backtest")
     path = lake.write_json(f"{folder}/report.json", report | _left_out(scored))
     progress(f"backtest: {told[0]}", 3, 3)
     return path

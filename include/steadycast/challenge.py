@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from steadycast import champion, infer, models, train
+from steadycast import champion, drift, infer, models, train
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.settings import Settings
@@ -20,12 +20,15 @@ def run(
 ) -> str:
     """Train all models of the settings but the champion, and store their cards and forecasts.
 
+    After a break a shorter memory is among them, without being declared.
+
     Returns: path of ``challengers.json``: the champion of the week, and per challenger its card and forecast.
 
     Raises:
         ArtefactMissing: the week has no panel or no champion's card.
         ModelError: the panel has no value of the target.
     """
+    settings = drift.with_trial(lake, settings, as_of)
     panel = f"runs/{as_of}/impute/panel.parquet"
     in_office = lake.read_json(f"runs/{as_of}/train/card.json").get("champion", champion.BASE)
     others = [name for name in champion.names(settings) if name != in_office]

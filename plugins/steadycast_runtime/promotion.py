@@ -26,8 +26,10 @@ _MAYBE_PROPOSED = AssetAlias("promotion", group="steadycast")
 def challenge() -> str:
     """Train the week's challengers and keep their forecasts; the published one does not wait for it."""
     with this_week() as week:
-        if not week.settings.forecast.challengers:
-            raise AirflowSkipException("pipeline.yaml names no challenger")
+        from steadycast import drift
+
+        if not drift.with_trial(week.lake, week.settings, week.as_of).forecast.challengers:
+            raise AirflowSkipException("pipeline.yaml names no challenger, and nothing broke")
         if not week.lake.exists(f"runs/{week.as_of}/train/card.json"):
             raise AirflowSkipException(f"the week {week.as_of} has no forecast of its own")
         return week.run_apart("challenge", git_commit=git_commit())

@@ -57,3 +57,20 @@ def test_a_challenger_beside_it_does_not_change_the_champion_s_name(lake):
     one = train.run(lake, chosen(), rows, as_of=AS_OF, git_commit="c")
     first = lake.read_json(one)["model_id"]
     assert lake.read_json(train.run(lake, alone, rows, as_of=AS_OF, git_commit="c"))["model_id"] == first
+
+
+def test_after_a_break_a_shorter_memory_is_tried_and_can_take_office(tmp_path):
+    lake = open_lake(str(tmp_path))
+    own = settings(rounds=5, calibration_origins=4)
+    rows = lake.write_frame(f"runs/{AS_OF}/impute/panel.parquet", panel(after=1))
+    train.run(lake, own, rows, as_of=AS_OF, git_commit="c")
+    proposed = {"challenger": "memory_112", "history_weeks": 112}
+    lake.write_json(f"runs/{AS_OF}/drift.json", {"shorter_memory": proposed})
+    told = lake.read_json(challenge.run(lake, own, as_of=AS_OF, git_commit="c"))
+    assert list(told["challengers"]) == ["memory_112"]
+    card = lake.read_json(champion.card_path(AS_OF, "memory_112"))
+    assert card["weeks"] == 112
+    champion.promote(lake, own, "memory_112", week=NEXT, by="ana", reason="", at="x")
+    rows = lake.write_frame(f"runs/{NEXT}/impute/panel.parquet", panel(after=1))
+    card = lake.read_json(train.run(lake, own, rows, as_of=NEXT, git_commit="c"))
+    assert (card["champion"], card["weeks"]) == ("memory_112", 112)

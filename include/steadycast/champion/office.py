@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -44,6 +45,9 @@ class Event:
     at: str
 
 
+_MEMORY: Final = re.compile(r"memory_(\d{2,4})")
+
+
 def names(settings: Settings) -> tuple[str, ...]:
     """All models that the settings name, ``base`` first."""
     return (BASE, *settings.forecast.challengers)
@@ -51,6 +55,8 @@ def names(settings: Settings) -> tuple[str, ...]:
 
 def variation(settings: Settings, name: str) -> Settings:
     """The settings with that model in the place of ``forecast.model``, and no challengers beside it.
+
+    ``memory_112`` is ``base`` with 112 weeks of history: it is tried after a break without being declared.
 
     Raises:
         DecisionRefused: the settings have no such challenger.
@@ -60,6 +66,9 @@ def variation(settings: Settings, name: str) -> Settings:
         model = forecast.model
     elif name in forecast.challengers:
         model = ModelSettings.model_validate(forecast.model.model_dump() | forecast.challengers[name])
+    elif memory := _MEMORY.fullmatch(name):
+        fields = forecast.model.model_dump() | {"history_weeks": int(memory[1])}
+        model = ModelSettings.model_validate(fields)
     else:
         raise DecisionRefused(
             f"there is no challenger {name!r} in forecast.challengers",
@@ -83,7 +92,7 @@ def champion(lake: Lake, settings: Settings, as_of: dt.date) -> str:
     """Who is champion in a week; ``base`` if nobody was promoted, or if the settings name them no more."""
     counting = history(lake, as_of)
     name = counting[-1].champion if counting else BASE
-    return name if name in names(settings) else BASE
+    return name if name in names(settings) or _MEMORY.fullmatch(name) else BASE
 
 
 def since(lake: Lake, as_of: dt.date) -> dt.date | None:

@@ -7,6 +7,16 @@ inputs; all against the same season, and with few weeks in mind.
 from steadycast.drift.breaks import Break
 from steadycast.drift.expected import Band
 from steadycast.drift.inputs import Drifted
-from steadycast.drift.week import Drift, assess, findings_of, shorter_memory, write
+from steadycast.drift.week import Drift, assess, findings_of, shorter_memory, with_trial, write
 
-__all__ = ["Band", "Break", "Drift", "Drifted", "assess", "findings_of", "shorter_memory", "write"]
+__all__ = [
+    "Band",
+    "Break",
+    "Drift",
+    "Drifted",
+    "assess",
+    "findings_of",
+    "shorter_memory",
+    "with_trial",
+    "write",
+]

@@ -23,8 +23,9 @@ LIVE_WEEKS: Final = 26
 """Target weeks that the live error is taken from."""
 FRESH_WEEKS: Final = 26
 """Weeks after which a break is no news any more: half of a year's rows are of the new level by then."""
-MEMORY_BEFORE: Final = 104
-"""Weeks before a break that a shorter memory keeps: features look back a year, and need rows beside that."""
+MEMORY: Final = 112
+"""Weeks of a shorter memory: features look back a year, and half of the rows are of the time since soon. The
+same for every break, so that a challenger stays the same while it is tried."""
 _SHOWN: Final = 5
 _COLUMNS: Final = (
     schema.ENTITY, schema.WEEK, schema.HORIZON, schema.POINT, schema.ACTUAL, schema.RESIDUAL
@@ -126,21 +127,43 @@ def write(lake: Lake, drift: Drift, settings: Settings, *, as_of: dt.date) -> st
             "breaks": [asdict(one) for one in drift.breaks],
             "inputs": [asdict(one) for one in drift.inputs],
             "note": drift.note,
-            "shorter_memory": shorter_memory(drift, settings, as_of),
+            "shorter_memory": shorter_memory(drift, settings),
         },
     )
 
 
-def shorter_memory(drift: Drift, settings: Settings, as_of: dt.date) -> dict[str, Any] | None:
+def with_trial(lake: Lake, settings: Settings, as_of: dt.date) -> Settings:
+    """The settings with the shorter memory among the challengers, while one of the last 26 weeks proposed it.
+
+    Args:
+        lake: where ``drift.json`` of each week is.
+        settings: the pipeline's.
+        as_of: the run's Monday; later weeks are not looked at.
+    """
+    for back in range(FRESH_WEEKS):
+        try:
+            told = lake.read_json(f"runs/{as_of - dt.timedelta(weeks=back)}/drift.json")
+        except ArtefactMissing:
+            continue
+        if tried := told["shorter_memory"]:
+            forecast = settings.forecast
+            named = {**forecast.challengers, tried["challenger"]: {"history_weeks": tried["history_weeks"]}}
+            return settings.model_copy(
+                update={"forecast": forecast.model_copy(update={"challengers": named})}
+            )
+    return settings
+
+
+def shorter_memory(drift: Drift, settings: Settings) -> dict[str, Any] | None:
     """The challenger to try after a break: the same model on fewer weeks; None where there is no reason."""
     broken = drift.broken
     if broken is None:
         return None
-    weeks = MEMORY_BEFORE + (as_of - broken.since).days // 7
-    if weeks >= settings.forecast.model.history_weeks:
+    if settings.forecast.model.history_weeks <= MEMORY:
         return None
     return {
-        "history_weeks": weeks,
+        "challenger": f"memory_{MEMORY}",
+        "history_weeks": MEMORY,
         "since": broken.since,
         "found": broken.found,
         "size": broken.size,
@@ -148,11 +171,11 @@ def shorter_memory(drift: Drift, settings: Settings, as_of: dt.date) -> dict[str
     }
 
 
-def findings_of(drift: Drift, settings: Settings, as_of: dt.date) -> list[Finding]:
+def findings_of(drift: Drift, settings: Settings) -> list[Finding]:
     """What people should hear of: errors beyond chance, breaks, inputs."""
     found = [_error_finding(band) for band in drift.bands if band.alarming and band.horizon == 0]
     if drift.broken:
-        found.append(_break_finding(drift, settings, as_of))
+        found.append(_break_finding(drift, settings))
     single = sorted({one.entity for one in drift.breaks if one.entity})
     if single and not drift.broken:
         found.append(
@@ -179,10 +202,10 @@ def _error_finding(band: Band) -> Finding:
     )
 
 
-def _break_finding(drift: Drift, settings: Settings, as_of: dt.date) -> Finding:
+def _break_finding(drift: Drift, settings: Settings) -> Finding:
     broken = drift.broken
     assert broken is not None  # noqa: S101 asked by the caller
-    tried = shorter_memory(drift, settings, as_of)
+    tried = shorter_memory(drift, settings)
     text = _break_sentence(broken)
     if tried:
         text += f" A model on the last {tried['history_weeks']} weeks is tried as a challenger."

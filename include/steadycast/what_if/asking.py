@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from steadycast import infer, models
+from steadycast import champion, infer, models
 from steadycast.errors import MoveRefused
 from steadycast.features import History
 from steadycast.lake import Lake
@@ -108,6 +108,7 @@ def of_week(lake: Lake, settings: Settings, as_of: dt.date, moves: Sequence[Move
         MoveRefused: see ``what_if``.
     """
     card = lake.read_json(f"runs/{as_of}/train/card.json")
+    settings = champion.variation(settings, card.get("champion", champion.BASE))
     panel = lake.read_frame(card["panel"])
     model = {**infer.stored(lake, card), "client": models.client_rows(panel, settings)}
     return what_if(panel, settings, as_of, model, moves)

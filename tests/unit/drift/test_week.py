@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from steadycast import drift, models, schema, train
+from steadycast import champion, drift, models, schema, train
+from steadycast.errors import DecisionRefused
 from steadycast.lake import open_lake
 from tests.driven import AS_OF, panel, settings
 
@@ -54,7 +55,7 @@ def assess(lake, frame):
 def test_clean_weeks_have_no_drift_and_their_error_beside_its_band(lake):
     found = assess(lake, panel(0.05))
     assert found.breaks == []
-    assert drift.findings_of(found, settings(), AS_OF) == []
+    assert drift.findings_of(found, settings()) == []
     assert "% was expected for Mar-May, all horizons." in " ".join(found.sentences())
     path = drift.write(lake, found, settings(), as_of=AS_OF)
     assert path == f"runs/{AS_OF}/drift.json"
@@ -69,21 +70,21 @@ def test_a_break_is_told_with_its_week_and_tries_a_shorter_memory(lake):
     assert found.broken.since == AS_OF - dt.timedelta(weeks=6)
     assert found.broken.found == AS_OF - dt.timedelta(weeks=5)
     told = lake.read_json(drift.write(lake, found, settings(), as_of=AS_OF))
-    assert told["shorter_memory"]["history_weeks"] == 104 + 6
+    assert told["shorter_memory"]["history_weeks"] == 112
     assert told["shorter_memory"]["since"] == "2016-04-25"
-    by_key = {one.key: one for one in drift.findings_of(found, settings(), AS_OF)}
+    by_key = {one.key: one for one in drift.findings_of(found, settings())}
     assert by_key["drift/break/2016-04-25"].kind == "drift"
-    assert "A model on the last 110 weeks is tried" in by_key["drift/break/2016-04-25"].text
+    assert "A model on the last 112 weeks is tried" in by_key["drift/break/2016-04-25"].text
     assert "drift/error/Mar-May" in by_key
 
 
 def test_a_memory_that_is_short_already_is_not_shortened(lake):
     chosen = settings()
-    model = chosen.forecast.model.model_copy(update={"history_weeks": 110})
+    model = chosen.forecast.model.model_copy(update={"history_weeks": 112})
     short = chosen.model_copy(update={"forecast": chosen.forecast.model_copy(update={"model": model})})
     found = assess(lake, cut(6))
-    assert drift.shorter_memory(found, short, AS_OF) is None
-    texts = [one.text for one in drift.findings_of(found, short, AS_OF) if one.key.startswith("drift/break")]
+    assert drift.shorter_memory(found, short) is None
+    texts = [one.text for one in drift.findings_of(found, short) if one.key.startswith("drift/break")]
     assert "challenger" not in texts[0]
 
 
@@ -105,7 +106,7 @@ def test_inputs_are_those_of_the_weeks_own_panel(lake, tmp_path):
         found = assess(lake, panel(0.05))
     finally:
         lake.delete(path)
-    (one,) = drift.findings_of(found, settings(), AS_OF)
+    (one,) = drift.findings_of(found, settings())
     assert (one.key, one.source) == ("drift/input/weather.rain", "weather")
     assert "weather.rain changed by" in one.text
 
@@ -121,3 +122,18 @@ def test_what_can_not_be_looked_at_is_said(lake, tmp_path):
 def test_nothing_scored_is_no_drift(lake):
     found = drift.assess(lake, settings(), scored(lake, panel(0.05)).iloc[:0], as_of=AS_OF)
     assert (found.bands, found.breaks, found.broken) == ([], [], None)
+
+
+def test_a_proposal_is_tried_as_a_challenger_for_half_a_year_and_no_longer(lake, tmp_path):
+    fresh = open_lake(str(tmp_path))
+    assert drift.with_trial(fresh, settings(), AS_OF) == settings()
+    drift.write(fresh, assess(lake, cut(6)), settings(), as_of=AS_OF)
+    for weeks, tried in ((-1, False), (0, True), (25, True), (26, False)):
+        named = drift.with_trial(fresh, settings(), AS_OF + dt.timedelta(weeks=weeks)).forecast.challengers
+        assert named == ({"memory_112": {"history_weeks": 112}} if tried else {})
+
+
+def test_the_shorter_memory_is_a_variation_also_where_it_is_not_declared():
+    assert champion.variation(settings(), "memory_112").forecast.model.history_weeks == 112
+    with pytest.raises(DecisionRefused, match="memory_x"):
+        champion.variation(settings(), "memory_x")
