@@ -10,13 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from steadycast.errors import ArtefactConflict, GateFailed, SourceAbsent
-from steadycast.expectations import Outcome, run_suites
+from steadycast.expectations import Outcome, Suite, run_suites
 from steadycast.expectations.evidence import Evidence
+from steadycast.expectations.own_suites import columns_suite
 from steadycast.expectations.source_gate import suites
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -84,10 +85,11 @@ def _manifest(lake: Lake, source: str, as_of: dt.date) -> dict[str, Any]:
 
 def _absent(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str, Any]) -> str:
     why = f"{source.name} has no new data for the week {as_of}: {manifest['reason']}"
-    outcome = Outcome((why,), ())
+    drifted, docs = _columns(lake, source, as_of, manifest["reason"])
+    outcome = Outcome((why, *drifted), ())
     written = lake.write_json(
         path(as_of, source.name),
-        _verdict(source.name, "absent", outcome, list(manifest["segments_before"]), None),
+        _verdict(source.name, "absent", outcome, list(manifest["segments_before"]), docs),
     )
     if source.role == "fundamental":
         raise SourceAbsent(
@@ -96,6 +98,20 @@ def _absent(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str
             remedy=f"clear ingest of {source.name} when the provider answers again",
         )
     return written
+
+
+def _columns(
+    lake: Lake, source: AnySource, as_of: dt.date, reason: str
+) -> tuple[tuple[str, ...], str | None]:
+    """What is told, with its pages, of an answer whose columns were not those of pipeline.yaml."""
+    place = f"runs/{as_of}/ingest/{source.name}.drift.parquet"
+    # an earlier attempt may have found a drift, and the last one another reason
+    if "is missing; the answer has" not in reason or not lake.exists(place):
+        return (), None
+    suite = columns_suite(source, lake.read_frame(place))
+    monday = dt.datetime.combine(as_of, dt.time(), dt.UTC)
+    outcome, docs = _run(lake, source, as_of, [suite], monday, silent)
+    return outcome.failures, docs
 
 
 def _judge(
@@ -111,12 +127,24 @@ def _judge(
         lake.read_frame(manifest["poll"]),
         lake.observations(source.name).read(segments=manifest["segments_before"], end=as_of),
     )
+    at = dt.datetime.fromisoformat(manifest["retrieved_at"])
+    return _run(lake, source, as_of, suites(evidence), at, progress)
+
+
+def _run(
+    lake: Lake,
+    source: AnySource,
+    as_of: dt.date,
+    todo: Sequence[Suite],
+    at: dt.datetime,
+    progress: Progress,
+) -> tuple[Outcome, str]:
     docs = f"runs/{as_of}/validate/docs/{source.name}"
     with tempfile.TemporaryDirectory(prefix="steadycast-docs-") as folder:
         outcome = run_suites(
-            suites(evidence),
+            todo,
             run_name=as_of.isoformat(),
-            run_time=dt.datetime.fromisoformat(manifest["retrieved_at"]),
+            run_time=at,
             docs=Path(folder),
             progress=progress,
         )

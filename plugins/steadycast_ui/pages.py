@@ -19,6 +19,8 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
 )
 CHECK = "check_forecast"
+STAGES = ("compare_sources", CHECK)
+"""Gates that are no source's."""
 SILENT = dt.timedelta(minutes=3)
 
 
@@ -37,12 +39,12 @@ def newest_week() -> str:
 
 def docs_folder(week: str, gate: str) -> str:
     """Where the Data Docs of a gate are in the lake."""
-    return f"runs/{week}/{CHECK}/docs" if gate == CHECK else f"runs/{week}/validate/docs/{gate}"
+    return f"runs/{week}/{gate}/docs" if gate in STAGES else f"runs/{week}/validate/docs/{gate}"
 
 
 def verdict(week: str, gate: str) -> dict[str, Any] | None:
     """What a gate found, None if it has not run."""
-    path = f"runs/{week}/{CHECK}.json" if gate == CHECK else f"runs/{week}/validate/{gate}.json"
+    path = f"runs/{week}/{gate}.json" if gate in STAGES else f"runs/{week}/validate/{gate}.json"
     try:
         found: dict[str, Any] = lake().read_json(path)
     except ArtefactMissing:
@@ -60,7 +62,7 @@ def verdict(week: str, gate: str) -> dict[str, Any] | None:
 def verdicts(week: str) -> list[dict[str, Any]]:
     """What all gates of a week found, in the order of the run."""
     names = [source.name for source in settings().sources]
-    return [found for gate in (*names, CHECK) if (found := verdict(week, gate))]
+    return [found for gate in (*names, *STAGES) if (found := verdict(week, gate))]
 
 
 def forecast_page(week: str, entity: str | None, prefix: str) -> str:

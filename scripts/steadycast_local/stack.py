@@ -95,6 +95,8 @@ class Stack:
             PortBusy: a port is in use by something else.
         """
         self.check_ports()
+        if self._child is not None:
+            self._child.poll()  # one that died, as with the machine, is collected
         self.options.socket.unlink(missing_ok=True)
         config = write_config(self.options, self.components)
         with (self.options.logs / "supervisord.out").open("ab") as out:

@@ -76,8 +76,14 @@ def test_parsing_is_quick_and_leaves_the_heavy_libraries_alone(tmp_path: Path) -
     found = parse(environment(tmp_path))
     assert found["errors"] == {}
     assert found["dags"] == [
-        "alert_canary", "backtest", "decisions", "release", "source_audit", "weekly_forecast"
-    ]  # fmt: skip
+        "alert_canary",
+        "backtest",
+        "decisions",
+        "promotion",
+        "release",
+        "source_audit",
+        "weekly_forecast",
+    ]
     assert found["heavy"] == []
     assert max(found["seconds"].values()) < 1, found["seconds"]
 
@@ -173,7 +179,8 @@ def test_task_ids_are_the_stages_in_their_order(dags: dict[str, DAG]) -> None:
     for stage in (*STAGES, "backtest"):
         module = REPO / "include/steadycast" / stage
         assert module.with_suffix(".py").exists() or module.is_dir(), f"{stage} has no module of its name"
-    assert stages(dags["backtest"]) == ["ingest", "validate", "quarantine", "backtest"]
+    scoring = [name for name in stages(dags["backtest"]) if name != "challenge"]
+    assert scoring == ["ingest", "validate", "quarantine", "backtest"]
 
 
 def stages(dag: DAG) -> list[str]:
@@ -265,6 +272,20 @@ def test_a_held_forecast_is_asked_about_in_a_dag_of_its_own(dags: dict[str, DAG]
     assert {outlet.name for outlet in dag.get_task("settle").outlets} == {"released"}
     for task in dag.tasks:
         assert f"**{task.task_id}**" in dag.doc_md
+
+
+def test_challengers_delay_neither_the_forecast_nor_its_score(dags: dict[str, DAG]) -> None:
+    task = dags["backtest"].get_task("challenge")
+    assert task.upstream_task_ids == task.downstream_task_ids == set()
+    assert "challenge" not in dags["weekly_forecast"].task_ids
+    asked = dags["promotion"]
+    assert asked.timetable.asset_condition.name == "challenger_proposed"
+    assert [task.task_id for task in asked.topological_sort()] == ["question", "ask", "record"]
+    ask = asked.get_task("ask")
+    assert (ask.retries, ask.defaults, ask.options) == (0, ["keep"], ["keep", "promote"])
+    assert {outlet.name for outlet in dags["backtest"].get_task("backtest").outlets} == {"promotion"}
+    for task in asked.tasks:
+        assert f"**{task.task_id}**" in asked.doc_md
 
 
 def test_candidates_are_polled_each_day_and_without_any_nothing_runs(

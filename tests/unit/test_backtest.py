@@ -56,7 +56,7 @@ def test_published_forecasts_are_scored_against_complete_weeks(lake):
         publish(lake, week)
     observe(lake, WEEKS[2])
     report = run(lake, WEEKS[2])
-    assert report["sentences"][0].startswith("Ours 1.0 % loses to moving average 0.0 %")
+    assert report["sentences"][0].startswith("Ours 1.0 % loses to moving average 0.5 %")
     assert (report["origins"], report["pending"], report["without_actual"]) == (2, 2, [])
     assert report["overall"]["n"] == 6
     rows = lake.read_frame(f"backtest/{WEEKS[2]}/scores.parquet")

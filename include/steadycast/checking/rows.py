@@ -22,7 +22,7 @@ from steadycast.settings import CheckForecastSettings
 
 WIDTH_ON_ERROR: Final = 3.2
 """An 80 % interval is 2 · 1.28 standard deviations wide, the mean absolute error is 0.8 of one."""
-LEAST_SHIFT, LEAST_REVISION = 0.08, 0.06
+LEAST_SHIFT, LEAST_REVISION = 0.1, 0.06
 """Distances below these are never odd, however quiet a series is."""
 _KEYS = [schema.ENTITY, schema.WEEK]
 

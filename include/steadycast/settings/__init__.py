@@ -8,6 +8,7 @@ from steadycast.settings.alerts import (
     MuteSettings,
     RouteSettings,
 )
+from steadycast.settings.expectations import ExpectationExtra, ExpectationSettings
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.loading import load, schema_json
 from steadycast.settings.pipeline import (
@@ -15,6 +16,7 @@ from steadycast.settings.pipeline import (
     CheckForecastSettings,
     ForecastSettings,
     ModelSettings,
+    PromotionSettings,
     PublishSettings,
     ScheduleSettings,
     Settings,
@@ -25,8 +27,6 @@ from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
 from steadycast.settings.sources import (
     AnySource,
-    ExpectationExtra,
-    ExpectationSettings,
     FredSource,
     HttpCsvSource,
     HttpJsonSource,
@@ -65,6 +65,7 @@ __all__ = [
     "NoaaSource",
     "OpenMeteoSource",
     "Paging",
+    "PromotionSettings",
     "PublishSettings",
     "QuarantineSettings",
     "ReadySettings",

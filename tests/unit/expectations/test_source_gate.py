@@ -186,7 +186,10 @@ def test_a_stale_source_is_critical():
 def test_one_stale_series_of_a_fresh_source_is_a_warning():
     old = POLL[(POLL["date"] < "2016-05-28") | (POLL["entity"] == "a")]
     told = judge(old).warnings
-    assert "air: warm of b has nothing after 2016-05-27; wet of b has nothing after 2016-05-27" in told
+    assert (
+        "air: warm of b has nothing after 2016-05-27, 10 days; up to 9 is usual; "
+        "wet of b has nothing after 2016-05-27, 10 days; up to 9 is usual"
+    ) in told
 
 
 def test_nothing_at_all_is_critical_in_words():
@@ -200,7 +203,8 @@ def test_a_stuck_series_is_a_warning():
     mine = (POLL["entity"] == "b") & (POLL["variable"] == "warm") & (POLL["date"] >= "2016-05-30")
     told = only(judge(changed(mine, value=61.0)).warnings)
     assert told == (
-        "air: warm of b has had the same value 7 times in a row up to 2016-06-05; up to 4 is usual"
+        "air: warm of b has had the same value 7 times in a row (61 up to 2016-06-05); up to 4 is usual. "
+        "Next: ask the provider whether its sensor or feed stands still"
     )
 
 
