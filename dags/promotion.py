@@ -13,7 +13,7 @@ pipeline.yaml the champion stays. With `forecast.promotion.by: rule` nobody is a
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import PartitionedAssetTimetable, dag, task
-from steadycast_notifier import SlackNotifier
+from steadycast_notifier import RunNotifier
 from steadycast_runtime import promotion as challengers
 from steadycast_runtime import settings
 from steadycast_runtime.wiring import defaults
@@ -24,7 +24,7 @@ SETTINGS = settings()
 @dag(
     schedule=PartitionedAssetTimetable(assets=challengers.PROPOSED), catchup=False, max_active_runs=16,
     default_args=defaults(SETTINGS), doc_md=__doc__, tags=["forecast", "tier-2"],
-    on_failure_callback=SlackNotifier(),
+    on_failure_callback=RunNotifier(),
 )  # fmt: skip
 def promotion() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     ask = HITLOperator(task_id="ask", **challengers.asking(SETTINGS))
