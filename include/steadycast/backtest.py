@@ -1,5 +1,7 @@
 """Backtest: what was published against what happened, beside every benchmark.
 
+Once a month it also prices the absence of each source (``absence``).
+
 If it fails: the error names the artefact that is missing; the score changes nothing that was published.
 """
 
@@ -12,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import plots, schema, scores
-from steadycast.errors import ArtefactUnreadable
+from steadycast import absence, champion, drift, findings, impute, plots, schema, scores
+from steadycast.errors import ArtefactMissing, ArtefactUnreadable, ModelError
 from steadycast.known import known_rows
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -39,20 +41,24 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
         progress: told what is done.
 
     Returns: path of ``report.json``; beside it are ``report.txt`` (the same for people, with the table),
-        ``report.png``, ``summary.csv`` and ``scores.parquet``.
+        ``report.png``, ``summary.csv``, ``scores.parquet``, and ``challengers.json`` if there are any.
+        ``runs/<as_of>/drift.json`` says what drifted.
     """
     progress("backtest: published forecasts", 0, 3)
     frames, unreadable = _published(lake, as_of)
     progress("backtest: actual values", 1, 3)
-    scored = scores.score(frames, actuals(lake, settings, as_of), as_of)
+    known = actuals(lake, settings, as_of)
+    scored = scores.score(frames, known, as_of)
     progress("backtest: scores", 2, 3)
+    drifted = drift.assess(lake, settings, scored.rows, as_of=as_of)
     summary = scores.summarise(scored.rows)
     if len(scored.rows):
-        told = [*scores.sentences(summary, scored), *unreadable]
+        told = [*scores.sentences(summary, scored), *drifted.sentences(), *unreadable]
         picture = _picture(summary, settings, as_of)
     else:
         told = [_nothing(len(frames), as_of), *scores.left_out(scored), *unreadable]
         picture = plots.text_png(_title(settings, as_of), told)
+    told += _challengers(lake, drift.with_trial(lake, settings, as_of), known, as_of)
     folder = f"backtest/{as_of}"
     text = "\n".join([_title(settings, as_of), "", *told])
     if len(scored.rows):
@@ -62,10 +68,48 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     lake.write_bytes(f"{folder}/summary.csv", _csv(summary))
     lake.write_bytes(f"{folder}/report.png", picture)
     lake.write_bytes(f"{folder}/report.txt", f"{text}\n".encode())
+    _price_absence(lake, settings, as_of, progress)
     report = {"as_of": as_of, "origins": len(frames), "sentences": told, "overall": _overall(summary)}
+    drift.write(lake, drifted, settings, as_of=as_of)
+    findings.write(lake, drift.findings_of(drifted, settings), as_of=as_of, stage="backtest")
     path = lake.write_json(f"{folder}/report.json", report | _left_out(scored))
     progress(f"backtest: {told[0]}", 3, 3)
     return path
+
+
+def _challengers(lake: Lake, settings: Settings, known: pd.DataFrame, as_of: dt.date) -> list[str]:
+    """Judge the challengers; a sentence each, and who is promoted or proposed."""
+    if len(champion.names(settings)) == 1:
+        return []
+    weeks = [week for week in published_weeks(lake) if week <= as_of]
+    report = champion.stand(lake, settings, known, weeks, as_of=as_of, season=scores.season)
+    told = [f"Challenger {standing['says']}." for standing in report["standings"].values()]
+    for done in ("promoted", "proposed"):
+        if report[done]:
+            told.append(f"{report[done]} is {done} as champion instead of {report['champion']}.")
+    return told
+
+
+def _price_absence(lake: Lake, settings: Settings, as_of: dt.date, progress: Progress) -> None:
+    """Once a month, what the absence of each source would cost; on the newest week that was imputed."""
+    weeks = [week for week in published_weeks(lake) if week <= as_of]
+    panels = [week for week in weeks[-1:] if lake.exists(f"runs/{week}/impute/panel.parquet")]
+    if not panels or not settings.forecast.features or not absence.due(lake, as_of):
+        return
+    week = panels[0]
+    panel = lake.read_frame(f"runs/{week}/impute/panel.parquet")
+    try:
+        stand_ins = impute.stand_ins(settings, lake, as_of=week)
+        prices = absence.price(panel, stand_ins, settings, as_of=week, progress=progress)
+    except (
+        ArtefactMissing,
+        ModelError,
+    ) as error:  # the scores do not depend on it, and next week tries again
+        _LOG.warning("the price of absence is not known this month: %s", error)
+        return
+    findings.write(lake, absence.findings_of(prices), as_of=as_of, stage="absence")
+    # last, because it is what says that the month is done
+    lake.write_json(absence.place(as_of), {**prices, "as_of": as_of})
 
 
 def actuals(lake: Lake, settings: Settings, as_of: dt.date) -> pd.DataFrame:

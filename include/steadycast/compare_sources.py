@@ -1,173 +1,185 @@
-"""Compares the two providers of the same variables, so that a drift of one shows in the other's mirror.
+"""Compares the two providers of the same variables, and says which of them is off where they disagree.
 
 For each pair of twins, common variable, entity and window (1, 4 and 8 weeks before ``as_of``) it measures
-how far the first provider lies from the second. A window has too few days when it has less than 70 % of
-those that the cadence lets expect, or less than 4. The providers disagree in a window when more than a
-fifth of its days differ by more than the variable's ``twin_tolerance``, or when the bias does. Nothing is
-corrected here: ``impute`` takes the twin's values where the first provider has none.
+how far the first provider lies from the second, beyond what is normal between the two (``twins.normal``).
+Where a window disagrees, the evidence decides who is off (``twins.judging``). ``impute`` then takes the
+other's values for these days; stretches are kept from week to week (``twins.spans``), so that a switch ends
+by itself.
+
+If it fails: the error names the artefact that is missing; look at validate of the same week.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
+from steadycast import plots, quarantine, twins
 from steadycast import schema as c
+from steadycast.expectations import run_suites, twins_gate
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.settings import Settings, SourceSettings
 from steadycast.timing import PERIOD_DAYS
+from steadycast.twins import Span, spans, telling
+from steadycast.twins.normal import WINDOWS_WEEKS
 
-WINDOWS_WEEKS: Final = (1, 4, 8)
-ENOUGH_SHARE: Final = 0.7
-ENOUGH_DAYS: Final = 4
-MOST_BEYOND: Final = 0.2
-
-_ROWS: Final = {
-    "source": "str",
-    "twin": "str",
-    c.ENTITY: "str",
-    c.VARIABLE: "str",
-    "window_weeks": "int64",
-    "days": "int64",
-    "bias": "float64",
-    "mae": "float64",
-    "correlation": "float64",
-    "tolerance": "float64",
-    "beyond_share": "float64",
-    "verdict": "str",
-}
-"""bias, mae and tolerance in the variable's unit; bias is source minus twin."""
+HISTORY_WEEKS: Final = 420
+"""Weeks that habits are learnt from at most."""
 
 
 def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = silent) -> str:
     """Compare all pairs of twins for a week.
 
-    Returns: path of the report; the measurements lie beside it as Parquet.
+    Returns: path of the report. Beside it lie the measurements, the stretches on which a provider is off, the
+        usual differences, a picture per pair and the Data Docs.
+
+    Raises:
+        ArtefactMissing: a source of a pair was not validated.
+    """
+    folder = f"runs/{as_of}/compare_sources"
+    found = compare(lake, settings, as_of=as_of, progress=progress)
+    rows = pd.concat([twins.empty(), *(one.measured for one in found)], ignore_index=True).astype(twins.ROWS)
+    lake.write_frame(f"{folder}.parquet", rows)
+    report = []
+    for one in found:
+        names = (one.pair.source.name, one.pair.twin.name)
+        picture = plots.twins_png(
+            telling.panels(one.pair, one.spans, one.usual["bias"].to_numpy()),
+            title=f"{names[0]} and {names[1]}: the days before {as_of}",
+        )
+        path = lake.write_bytes(f"{folder}/{names[0]}_{names[1]}.png", picture)
+        report.append({**one.report, "picture": path})
+    progress("Great Expectations", len(found), len(found) + 1)
+    gate = _gate(lake, settings, rows, report, as_of=as_of)
+    progress("compared", len(found) + 1, len(found) + 1)
+    return lake.write_json(f"{folder}.json", {"as_of": as_of, "pairs": report, **gate})
+
+
+def compare(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = silent) -> list[Compared]:
+    """Measure and judge all pairs; store the stretches and the usual differences that ``impute`` goes by.
 
     Raises:
         ArtefactMissing: a source of a pair was not validated.
     """
     pairs = settings.twins()
-    tables, report = [empty()], []
-    for done, (name, twin) in enumerate(pairs):
-        progress(f"{name} against {twin}", done, len(pairs))
-        verdicts = {n: lake.read_json(f"runs/{as_of}/validate/{n}.json") for n in (name, twin)}
-        start = as_of - dt.timedelta(weeks=max(WINDOWS_WEEKS))
-        cells = {
-            n: lake.observations(n).read(segments=verdicts[n]["segments"], start=start, end=as_of)
-            for n in (name, twin)
-        }
-        first, second = settings.source(name), settings.source(twin)
-        measured = compare(cells[name], cells[twin], first, second, as_of=as_of)
-        tables.append(measured)
-        serving = serves(first, second, cells, verdicts, as_of=as_of)
-        report.append({"source": name, "twin": twin, "variables": _told(measured, first, second, serving)})
-    rows = pd.concat(tables, ignore_index=True).astype(_ROWS)
-    lake.write_frame(f"runs/{as_of}/compare_sources.parquet", rows)
-    progress("compared", len(pairs), len(pairs))
-    return lake.write_json(f"runs/{as_of}/compare_sources.json", {"as_of": as_of, "pairs": report})
+    known = {n: _known(lake, n, as_of) for n in dict.fromkeys(name for pair in pairs for name in pair)}
+    earlier = spans.before(lake, as_of)
+    found = []
+    for done, names in enumerate(pairs):
+        progress(" against ".join(names), done, len(pairs) + 1)
+        found.append(_compare(settings, names, known, earlier, as_of=as_of))
+    usual = pd.concat([twins.nothing().usual, *(one.usual for one in found)], ignore_index=True)
+    lake.write_frame(f"runs/{as_of}/compare_sources/usual.parquet", usual)
+    spans.write(lake, [span for one in found for span in one.spans], as_of)
+    return found
 
 
-def empty() -> pd.DataFrame:
-    """Measurements of no pair."""
-    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in _ROWS.items()})
+def _gate(
+    lake: Lake, settings: Settings, rows: pd.DataFrame, report: Sequence[Mapping[str, Any]], *, as_of: dt.date
+) -> dict[str, Any]:
+    """Our own expectation, evaluated and shown by Great Expectations; nothing to do without a pair."""
+    if rows.empty:
+        return {"verdict": "pass", "failures": [], "warnings": [], "docs": None}
+    told = [told for pair in report for told in pair["variables"].values()]
+    sentences = [one["sentence"] for one in told if one["disagree"]]
+    with tempfile.TemporaryDirectory(prefix="steadycast-docs-") as local:
+        outcome = run_suites(
+            twins_gate.suites(rows, sentences, settings),
+            run_name=f"compare_sources {as_of}",
+            run_time=dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC),
+            docs=Path(local),
+        )
+        docs = lake.write_folder(f"runs/{as_of}/compare_sources/docs", Path(local))
+    warnings = list(dict.fromkeys([*outcome.failures, *outcome.warnings]))
+    return {"verdict": "warn" if warnings else "pass", "failures": [], "warnings": warnings, "docs": docs}
 
 
-def compare(
-    cells: pd.DataFrame,
-    twin_cells: pd.DataFrame,
-    source: SourceSettings,
-    twin: SourceSettings,
+@dataclass(frozen=True)
+class _Known:
+    """What a source had said by the week, accepted and decided."""
+
+    cells: pd.DataFrame
+    first: pd.DataFrame
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the comparison of one pair found.
+
+    Attributes:
+        pair: the two providers.
+        measured: the columns of ``twins.ROWS``.
+        usual: USUAL_DTYPES of ``twins.arbitration``.
+        spans: stretches on which one of the two is off.
+        report: the same for people, by variable.
+    """
+
+    pair: twins.Pair
+    measured: pd.DataFrame
+    usual: pd.DataFrame
+    spans: list[Span]
+    report: dict[str, Any]
+
+
+def _known(lake: Lake, name: str, as_of: dt.date) -> _Known:
+    verdict = lake.read_json(f"runs/{as_of}/validate/{name}.json")
+    start = as_of - dt.timedelta(weeks=HISTORY_WEEKS)
+    observations = lake.observations(name)
+    rows = observations.read(segments=verdict["segments"], start=start, end=as_of)
+    recent = as_of - dt.timedelta(weeks=max(WINDOWS_WEEKS))
+    versions = observations.versions(segments=verdict["segments"], start=recent, end=as_of)
+    return _Known(quarantine.apply(lake, name, rows, as_of=as_of), versions, verdict["verdict"])
+
+
+def _compare(
+    settings: Settings,
+    names: tuple[str, str],
+    known: Mapping[str, _Known],
+    earlier: Sequence[Span],
     *,
     as_of: dt.date,
-) -> pd.DataFrame:
-    """Measure how far a source lies from its twin.
-
-    Args:
-        cells: entity, date, variable, value of the source.
-        twin_cells: the same of the twin.
-        source: its cadence, name and tolerances.
-        twin: its name.
-        as_of: windows end before it; later dates are left out.
-
-    Returns: one row per entity, common variable and window: source, twin, entity, variable, window_weeks,
-        days, bias
-        (source minus twin), mae, correlation (NaN where one side does not vary), tolerance (NaN if none is
-        set), beyond_share, verdict.
-    """
-    both = cells.merge(twin_cells, on=list(c.CELL), suffixes=("", "_twin"))
-    both = both[both[c.DATE] < pd.Timestamp(as_of)]
-    series = _common_series(cells, twin_cells, source, twin)
-    windows = [_window(both, series, source, weeks, as_of) for weeks in WINDOWS_WEEKS]
-    found = pd.concat([empty(), *windows], ignore_index=True)
-    found["source"], found["twin"] = source.name, twin.name
-    found["verdict"] = _verdicts(found, source)
-    return found.sort_values([c.ENTITY, c.VARIABLE, "window_weeks"], ignore_index=True)[list(_ROWS)].astype(
-        _ROWS
-    )
+) -> Compared:
+    source, twin = (settings.source(name) for name in names)
+    pair = twins.build(known[source.name].cells, known[twin.name].cells, source, twin, as_of)
+    mine = [span for span in earlier if span.pair == names]
+    normal = twins.learn(pair, spans.cells(mine, pair))
+    measured = twins.measure(pair, normal)
+    before = {name: twins.first_values(known[name].first, pair) for name in names}
+    case = twins.Case(pair, normal, before, _witnesses(settings, pair, known))
+    found = spans.renew(case, measured, mine)
+    measured = telling.with_verdicts(measured, found, as_of)
+    serving = serves(source, twin, known, as_of=as_of)
+    usual = pair.series.assign(source=source.name, twin=twin.name, bias=normal.bias)
+    report = {
+        "source": source.name,
+        "twin": twin.name,
+        "variables": telling.by_variable(measured, found, pair, serving),
+    }
+    columns = twins.nothing().usual.dtypes.to_dict()
+    return Compared(pair, measured, usual[list(columns)].astype(columns), found, report)
 
 
-def _common_series(
-    cells: pd.DataFrame, twin_cells: pd.DataFrame, source: SourceSettings, twin: SourceSettings
-) -> pd.DataFrame:
-    """Entity and variable of what both report or should report."""
-    shared = [v.name for v in source.variables if v.name in {w.name for w in twin.variables}]
-    entities = source.entities or sorted({*cells[c.ENTITY], *twin_cells[c.ENTITY]})
-    product = pd.MultiIndex.from_product([entities, shared], names=[c.ENTITY, c.VARIABLE])
-    return product.to_frame(index=False).astype("str")
-
-
-def _window(
-    both: pd.DataFrame, series: pd.DataFrame, source: SourceSettings, weeks: int, as_of: dt.date
-) -> pd.DataFrame:
-    """Measurements of one window; a series without a common day has 0 days and NaN."""
-    inside = both[both[c.DATE] >= pd.Timestamp(as_of - dt.timedelta(weeks=weeks))]
-    x, y = inside[c.VALUE], inside[f"{c.VALUE}_twin"]
-    tolerance = inside[c.VARIABLE].map(source.twin_tolerance).astype("float64")
-    work = inside[[c.ENTITY, c.VARIABLE]].assign(
-        bias=x - y,
-        mae=(x - y).abs(),
-        beyond_share=((x - y).abs() > tolerance).astype("float64"),
-        x=x,
-        y=y,
-        xx=x * x,
-        yy=y * y,
-        xy=x * y,
-    )
-    means = work.groupby([c.ENTITY, c.VARIABLE]).mean()
-    days = work.groupby([c.ENTITY, c.VARIABLE]).size().rename("days")
-    spread = (means["xx"] - means["x"] ** 2).clip(lower=0) * (means["yy"] - means["y"] ** 2).clip(lower=0)
-    # a side that does not vary has no correlation; rounding leaves its variance a little above zero
-    varies = spread > 1e-12 * means["xx"].abs() * means["yy"].abs()
-    means["correlation"] = (means["xy"] - means["x"] * means["y"]).where(varies) / np.sqrt(
-        spread.where(varies)
-    )
-    found = series.join(means[["bias", "mae", "correlation", "beyond_share"]], on=[c.ENTITY, c.VARIABLE])
-    found["days"] = found[[c.ENTITY, c.VARIABLE]].join(days, on=[c.ENTITY, c.VARIABLE])["days"].fillna(0)
-    found["tolerance"] = found[c.VARIABLE].map(source.twin_tolerance).astype("float64")
-    found["beyond_share"] = found["beyond_share"].where(found["tolerance"].notna())
-    return found.assign(window_weeks=weeks).astype({"days": "int64"})
-
-
-def _verdicts(found: pd.DataFrame, source: SourceSettings) -> pd.Series:
-    expected = found["window_weeks"] * 7 / PERIOD_DAYS[source.cadence]
-    enough = (found["days"] >= ENOUGH_SHARE * expected) & (found["days"] >= ENOUGH_DAYS)
-    beyond = (found["beyond_share"] > MOST_BEYOND) | (found["bias"].abs() > found["tolerance"])
-    verdict = np.where(beyond, "disagree", "agree")
-    judged = enough & found["tolerance"].notna()
-    return pd.Series(np.where(judged, verdict, "undecided"), index=found.index, dtype="str")
+def _witnesses(settings: Settings, pair: twins.Pair, known: Mapping[str, _Known]) -> list[twins.Witness]:
+    """Third providers: those that name one of the two as their twin, or that one of the two names."""
+    names = {pair.source.name, pair.twin.name}
+    third = {name for two in settings.twins() if names & set(two) for name in two} - names
+    return [
+        twins.Witness(name, twins.wide(known[name].cells, pair.days, pair.series)) for name in sorted(third)
+    ]
 
 
 def serves(
     source: SourceSettings,
     twin: SourceSettings,
-    cells: Mapping[str, pd.DataFrame],
-    verdicts: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, _Known],
     *,
     as_of: dt.date,
 ) -> dict[str, str | None]:
@@ -176,60 +188,12 @@ def serves(
         as_of - dt.timedelta(days=max(7, PERIOD_DAYS[source.cadence] + source.expected_lag_days))
     )
     serving: dict[str, str | None] = {}
-    for variable in source.variables:
-        if variable.name not in {v.name for v in twin.variables}:
-            continue
-        serving[variable.name] = None
+    for variable in twins.shared_variables(source, twin):
+        serving[variable] = None
         for name in (source.name, twin.name):
-            rows = cells[name]
-            there = ((rows[c.VARIABLE] == variable.name) & (rows[c.DATE] >= last_week)).any()
-            if verdicts[name]["verdict"] in ("pass", "warn") and there:
-                serving[variable.name] = name
+            rows = known[name].cells
+            there = ((rows[c.VARIABLE] == variable) & (rows[c.DATE] >= last_week)).any()
+            if known[name].verdict in ("pass", "warn") and there:
+                serving[variable] = name
                 break
     return serving
-
-
-def _told(
-    measured: pd.DataFrame, source: SourceSettings, twin: SourceSettings, serving: Mapping[str, str | None]
-) -> dict[str, dict[str, Any]]:
-    """Per variable: verdict over all windows and entities, which source serves, and a sentence for people."""
-    told: dict[str, dict[str, Any]] = {}
-    for name, rows in measured.groupby(c.VARIABLE, sort=True):
-        variable = source.variable(str(name))
-        bad = rows[rows["verdict"] == "disagree"]
-        agree = (rows["verdict"] == "agree").any()
-        verdict = "disagree" if len(bad) else "agree" if agree else "undecided"
-        told[variable.name] = {
-            "verdict": verdict,
-            "serves": serving[variable.name],
-            "sentence": _sentence(rows, bad, verdict, source, twin, variable.unit),
-        }
-    return told
-
-
-def _sentence(
-    rows: pd.DataFrame,
-    bad: pd.DataFrame,
-    verdict: str,
-    source: SourceSettings,
-    twin: SourceSettings,
-    unit: str,
-) -> str:
-    name = rows[c.VARIABLE].iloc[0]
-    if verdict == "disagree":
-        worst = bad.sort_values("beyond_share", kind="stable").iloc[-1]
-        weeks = int(worst["window_weeks"])
-        window = "week" if weeks == 1 else f"{weeks} weeks"
-        return (
-            f"{source.name} and {twin.name} disagree on {name} of {worst[c.ENTITY]}: in the last {window} "
-            f"{worst['beyond_share']:.0%} of {worst['days']} days differ by more than "
-            f"{worst['tolerance']:g} {unit}, the mean by {worst['bias']:+.3g} {unit}"
-        )
-    if verdict == "agree":
-        return f"{source.name} and {twin.name} agree on {name}"
-    why = (
-        f"{int(rows['days'].max())} common day(s)"
-        if rows["tolerance"].notna().any()
-        else "twin_tolerance is not set"
-    )
-    return f"whether {source.name} and {twin.name} agree on {name} is undecided: {why}"

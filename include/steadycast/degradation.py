@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -28,6 +28,7 @@ def tell(
     panel: pd.DataFrame,
     verdicts: Mapping[str, Mapping[str, Any]],
     compared: Mapping[str, Any],
+    expects: Callable[[str, int], str] = lambda source, weeks: "",
     *,
     as_of: dt.date,
 ) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def tell(
         panel: PANEL_DTYPES of the week.
         verdicts: per source, what ``validate`` wrote.
         compared: what ``compare_sources`` wrote.
+        expects: in words, what a source's absence of so many weeks does to the error; '' if nobody knows.
         as_of: the run's Monday.
 
     Returns: degraded, reasons (sentences, most serious first), shares (of imputed inputs in the last 8
@@ -55,7 +57,7 @@ def tell(
         *(
             text
             for name in settings.forecast.features
-            for text in _source(settings, inputs, name, verdicts[name])
+            for text in _source(settings, inputs, name, verdicts[name], expects)
         ),
         *_imputed(inputs),
         *_disagreeing(settings, compared),
@@ -95,16 +97,32 @@ def _target(target: pd.DataFrame, source: str, as_of: dt.date) -> list[str]:
     return reasons
 
 
-def _source(settings: Settings, inputs: pd.DataFrame, name: str, verdict: Mapping[str, Any]) -> list[str]:
+def _source(
+    settings: Settings,
+    inputs: pd.DataFrame,
+    name: str,
+    verdict: Mapping[str, Any],
+    expects: Callable[[str, int], str],
+) -> list[str]:
     """An optional source that gave nothing usable this week."""
     if verdict["verdict"] not in ("absent", "fail"):
         return []
-    instead = _instead(settings, inputs, name)
+    told = (_instead(settings, inputs, name), expects(name, _weeks_without(inputs, name)))
+    instead = "; ".join(text for text in told if text)
     if verdict["verdict"] == "absent":
         return [f"{verdict['failures'][0]}; {instead}"]
     first, more = verdict["failures"][0], len(verdict["failures"]) - 1
     others = f" (and {more} more)" if more else ""
     return [f"this week's data of {name} were refused: {first}{others}; {instead}"]
+
+
+def _weeks_without(inputs: pd.DataFrame, name: str) -> int:
+    """Newest weeks in a row of which nothing is as reported; at least this one."""
+    mine = inputs[inputs[c.SOURCE] == name]
+    reported = mine[mine[c.HOW].isin(_AS_REPORTED)]
+    if reported.empty:
+        return RECENT_WEEKS
+    return max(int((mine[c.WEEK].max() - reported[c.WEEK].max()).days // 7), 1)
 
 
 def _instead(settings: Settings, inputs: pd.DataFrame, name: str) -> str:
@@ -136,13 +154,16 @@ def _imputed(inputs: pd.DataFrame) -> list[str]:
 
 
 def _disagreeing(settings: Settings, compared: Mapping[str, Any]) -> list[str]:
-    """Twins that differ on what the model sees."""
+    """Twins that differ on what the model sees; one that is off and that it does not see is no matter."""
     return [
         found["sentence"]
         for pair in compared["pairs"]
         for variable, found in sorted(pair["variables"].items())
-        if found["verdict"] == "disagree"
-        and any(variable in settings.forecast.features.get(pair[side], ()) for side in ("source", "twin"))
+        if found["disagree"]
+        and any(
+            variable in settings.forecast.features.get(name, ())
+            for name in ([found["off"]] if found["off"] else [pair["source"], pair["twin"]])
+        )
     ]
 
 

@@ -186,6 +186,14 @@ class ModelError(SteadycastError):
     """A model could not be trained or loaded."""
 
 
+class MoveRefused(SteadycastError):
+    """A what-if can not be answered as it was asked; ``field`` is the part of the move that is wrong."""
+
+    def __init__(self, field: str, what: str, *, remedy: str) -> None:
+        self.field = field
+        super().__init__(f"{field}: {what}", remedy=remedy)
+
+
 class StageDied(SteadycastError):
     """The process that a stage ran in ended without an answer; ``stage`` is its name. Worth another try."""
 

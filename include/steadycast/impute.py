@@ -4,12 +4,16 @@ Daily sources tell what happened in a week (``weekly``), slower ones what was kn
 (``timing``). Values outside a variable's minimum..maximum are set aside like missing ones. What a feature
 lacks is filled by its source's ``imputation.method``; the target is never filled. Zero is never a filler.
 
-- ``twin``: the same variable and entity of the twin source, where that one has the week (how: twin).
+- ``twin``: the same variable and entity of the twin source, where that one has the week (how: twin), plus the
+  usual difference of the two.
 - ``carry``: the last value, for at most ``max_gap_weeks`` weeks after it (how: carried). A longer gap is
   filled up to that length and then stays missing: to leave it open from its beginning would use that it
   became long.
 - ``climatology``: the mean of the same week of the year in at least two earlier years (how: climatology).
 - ``none``: missing.
+
+On days on which ``compare_sources`` found a source off, its twin's values are used in the same way, whatever
+the method.
 
 One entity never lends to another, and a week is never filled from later ones. Values are the newest that the
 week's accepted polls know, also for past weeks.
@@ -18,21 +22,22 @@ week's accepted polls know, also for past weeks.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from steadycast import degradation, quarantine, timing
+from steadycast import absence, degradation, findings, impact, quarantine, timing, twins
 from steadycast import schema as c
 from steadycast.errors import ArtefactMissing, SourceAbsent
+from steadycast.filling import carry, climatology, from_twin
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
 from steadycast.settings import Settings, SourceSettings, Variable
 from steadycast.weekly import to_weekly
 
-LEAST_YEARS: Final = 2
 _SERIES: Final = [c.ENTITY, c.VARIABLE]
 
 
@@ -57,10 +62,24 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
         )
         observed[name] = quarantine.apply(lake, name, known, as_of=as_of)
     progress("building the weekly panel", len(names), len(names) + 1)
-    frame = panel(quarantine.without_ranges(lake, settings, as_of=as_of), observed, as_of=as_of)
-    frame = quarantine.mark_corrected(lake, settings, frame, observed, as_of=as_of)
-    told = degradation.tell(settings, frame, verdicts, _compared(lake, as_of), as_of=as_of)
+    limits = quarantine.without_ranges(lake, settings, as_of=as_of)
+    arbitration = twins.of_week(lake, as_of)
+    believe = partial(twins.arbitrate, arbitration=arbitration, settings=settings, as_of=as_of)
+    believed, moved = believe(observed)
+    frame = panel(limits, believed, arbitration, as_of=as_of)
+    frame = quarantine.mark_corrected(lake, settings, frame, believed, as_of=as_of)
+    frame = twins.mark(frame, moved, settings, believed)
+    _announce(lake, settings, frame, lambda: panel(limits, observed, arbitration, as_of=as_of), as_of=as_of)
+    prices = absence.known(lake, as_of)
+    told = degradation.tell(
+        settings, frame, verdicts, _compared(lake, as_of), partial(absence.sentence, prices), as_of=as_of
+    )
     written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
+
+    def otherwise(known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        return panel(limits, believe(known)[0], arbitration, as_of=as_of)
+
+    impact.otherwise(lake, settings, observed, verdicts, otherwise, as_of=as_of)
     lake.write_json(f"runs/{as_of}/impute/degraded.json", told)
     progress("panel written", len(names) + 1, len(names) + 1)
     return written
@@ -75,12 +94,44 @@ def sources_read(settings: Settings) -> list[str]:
     return [source.name for source in settings.sources if source.name in wanted]
 
 
-def panel(settings: Settings, observed: Mapping[str, pd.DataFrame], *, as_of: dt.date) -> pd.DataFrame:
+def _announce(
+    lake: Lake,
+    settings: Settings,
+    frame: pd.DataFrame,
+    unguarded: Callable[[], pd.DataFrame],
+    *,
+    as_of: dt.date,
+) -> None:
+    """Tell of providers that are off, or no longer, with what that does to the forecast."""
+    compared = _compared(lake, as_of)
+    now = twins.spans.of_week(lake, as_of)
+    moves = ""
+    if any(span.off and (span.open or span.since == as_of.isoformat()) for span in now):
+        moves = twins.impact.moves(lake, settings, frame, unguarded(), as_of)
+    found = twins.telling.findings(
+        now,
+        twins.spans.before(lake, as_of),
+        settings,
+        as_of=as_of,
+        moves=moves,
+        pictures={(pair["source"], pair["twin"]): pair.get("picture") for pair in compared["pairs"]},
+    )
+    findings.write(lake, found, as_of=as_of, stage="twins")
+
+
+def panel(
+    settings: Settings,
+    observed: Mapping[str, pd.DataFrame],
+    arbitration: twins.Arbitration | None = None,
+    *,
+    as_of: dt.date,
+) -> pd.DataFrame:
     """The weekly panel of the target, the features and the client's forecast.
 
     Args:
         settings: which sources and variables, and their rules.
         observed: per source: entity, date, variable, value; not changed.
+        arbitration: the usual differences of the twins; none if left out.
         as_of: weeks before it; of the client's forecast also the weeks of the horizon.
 
     Returns: PANEL_DTYPES, one row per source, entity, variable and week from the target's first week on,
@@ -101,7 +152,9 @@ def panel(settings: Settings, observed: Mapping[str, pd.DataFrame], *, as_of: dt
     parts = [_own_weeks(observed, target, settings.target.variable, weeks, as_of)]
     for name, variables in settings.forecast.features.items():
         for variable in variables:
-            parts.append(_feature(settings, observed, name, variable, weeks, as_of))
+            parts.append(
+                _feature(settings, observed, arbitration or twins.nothing(), (name, variable), weeks, as_of)
+            )
     client = settings.benchmarks.client_forecast
     if client is not None:
         end = as_of + dt.timedelta(weeks=settings.forecast.horizon_weeks)
@@ -110,6 +163,40 @@ def panel(settings: Settings, observed: Mapping[str, pd.DataFrame], *, as_of: dt
             parts.append(_own_weeks(observed, settings.source(client), own.name, ahead, end))
     found = pd.concat(parts, ignore_index=True)[list(c.PANEL_DTYPES)].astype(c.PANEL_DTYPES)
     return found.sort_values([c.SOURCE, *_SERIES, c.WEEK], ignore_index=True)
+
+
+def stand_ins(settings: Settings, lake: Lake, *, as_of: dt.date) -> pd.DataFrame:
+    """What the twins say in all weeks, under the name of the source that they would stand in for.
+
+    Returns: PANEL_DTYPES.
+
+    Raises:
+        ArtefactMissing: the week was not imputed.
+    """
+    weeks = timing.weeks_of(dt.date(1970, 1, 5), as_of)
+    arbitration, parts = twins.of_week(lake, as_of), [_no_rows()]
+    for name, variables in settings.forecast.features.items():
+        source = settings.source(name)
+        if source.imputation.method != "twin" or source.twin is None:
+            continue
+        twin = settings.source(source.twin)
+        verdict = lake.read_json(f"runs/{as_of}/validate/{twin.name}.json")
+        known = {twin.name: lake.observations(twin.name).read(segments=verdict["segments"], end=as_of)}
+        for variable in variables:
+            if variable not in {v.name for v in twin.variables} or known[twin.name].empty:
+                continue
+            told = _base(known, twin, variable, weeks, as_of)[0]
+            told = from_twin(
+                told.assign(**{c.VALUE: float("nan")}),
+                told,
+                arbitration.usual_bias(name, twin.name, variable),
+            )
+            parts.append(told[told[c.VALUE].notna()].assign(**{c.SOURCE: name}))
+    return pd.concat(parts, ignore_index=True)[list(c.PANEL_DTYPES)].astype(c.PANEL_DTYPES)
+
+
+def _no_rows() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in c.PANEL_DTYPES.items()})
 
 
 def _compared(lake: Lake, as_of: dt.date) -> Mapping[str, Any]:
@@ -148,13 +235,13 @@ def _own_weeks(
 def _feature(
     settings: Settings,
     observed: Mapping[str, pd.DataFrame],
-    name: str,
-    variable: str,
+    arbitration: twins.Arbitration,
+    feature: tuple[str, str],
     weeks: pd.DatetimeIndex,
     as_of: dt.date,
 ) -> pd.DataFrame:
     """One feature of all its entities, filled by its source's method."""
-    source = settings.source(name)
+    source, variable = settings.source(feature[0]), feature[1]
     found, overdue = _base(observed, source, variable, weeks, as_of)
     if source.imputation.method == "carry":
         return carry(found, overdue, source.imputation.max_gap_weeks)
@@ -164,7 +251,8 @@ def _feature(
     if source.imputation.method == "twin" and source.twin is not None:
         twin = settings.source(source.twin)
         if variable in {v.name for v in twin.variables}:
-            return from_twin(found, _base(observed, twin, variable, weeks, as_of)[0])
+            usual = arbitration.usual_bias(source.name, twin.name, variable)
+            return from_twin(found, _base(observed, twin, variable, weeks, as_of)[0], usual)
     return found
 
 
@@ -211,63 +299,3 @@ def _weeks_since(found: pd.DataFrame) -> pd.Series:
     last = found[c.WEEK].where(found[c.VALUE].notna()).groupby(found[c.ENTITY]).ffill()
     since: pd.Series = (found[c.WEEK] - last).dt.days / 7
     return since
-
-
-def carry(found: pd.DataFrame, overdue: pd.Series, max_gap_weeks: int) -> pd.DataFrame:
-    """Carry each entity's last value over at most ``max_gap_weeks`` weeks, and say where.
-
-    Args:
-        found: PANEL_DTYPES of one variable, sorted by entity and week; not changed.
-        overdue: per row, weeks that a newer value has been due; 0 where it is not, NaN before the first
-            value.
-        max_gap_weeks: longest gap that is bridged.
-
-    Returns: the same rows; how is carried where the last value stands in.
-
-    Example:
-        >>> weeks = pd.date_range("2016-05-02", periods=3, freq="7D", unit="us")
-        >>> a = pd.DataFrame({"entity": "a", "week": weeks, "value": [7.0, None, None]})
-        >>> a["how"] = ["observed", "missing", "missing"]
-        >>> carry(a, pd.Series([0, 1, 2]), max_gap_weeks=1)["how"].tolist()
-        ['observed', 'carried', 'missing']
-    """
-    last = found[c.VALUE].groupby(found[c.ENTITY]).ffill()
-    bridged = (overdue > 0) & (overdue <= max_gap_weeks) & last.notna()
-    return _filled(found, last, bridged, "carried")
-
-
-def from_twin(found: pd.DataFrame, twin: pd.DataFrame) -> pd.DataFrame:
-    """Take what the twin observed of the same entity and week where there is none.
-
-    Args:
-        found: PANEL_DTYPES of one variable; not changed.
-        twin: the same of the twin source.
-    """
-    seen = twin.loc[twin[c.HOW] == "observed", [c.ENTITY, c.WEEK, c.VALUE]]
-    other = found[[c.ENTITY, c.WEEK]].merge(seen, on=[c.ENTITY, c.WEEK], how="left")[c.VALUE]
-    other.index = found.index
-    return _filled(found, other, found[c.VALUE].isna() & other.notna(), "twin")
-
-
-def climatology(found: pd.DataFrame) -> pd.DataFrame:
-    """Fill with the mean of the same week of the year in the entity's own earlier years, at least two.
-
-    Week 53 counts as week 52: a year has it only now and then.
-
-    Args:
-        found: PANEL_DTYPES of one variable, sorted by entity and week; not changed.
-    """
-    iso = found[c.WEEK].dt.isocalendar()
-    keyed = found.assign(season=iso["week"].clip(upper=52).astype("int64"), year=iso["year"].astype("int64"))
-    yearly = keyed.groupby([c.ENTITY, "season", "year"])[c.VALUE].mean()
-    by_season = yearly.groupby(level=[c.ENTITY, "season"])
-    count = by_season.transform(lambda years: years.notna().cumsum().shift(fill_value=0))
-    total = by_season.transform(lambda years: years.fillna(0.0).cumsum().shift(fill_value=0.0))
-    usual = (total / count.where(count >= LEAST_YEARS)).rename("usual")
-    values = keyed[[c.ENTITY, "season", "year"]].join(usual, on=[c.ENTITY, "season", "year"])["usual"]
-    return _filled(found, values, found[c.VALUE].isna() & values.notna(), "climatology")
-
-
-def _filled(found: pd.DataFrame, values: pd.Series, where: pd.Series, how: str) -> pd.DataFrame:
-    observed = found[c.VALUE].where(found[c.HOW] == "observed")
-    return found.assign(**{c.VALUE: observed.where(~where, values), c.HOW: found[c.HOW].where(~where, how)})

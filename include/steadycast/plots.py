@@ -126,6 +126,40 @@ def scores_png(wape: pd.DataFrame, coverage: pd.DataFrame, *, title: str, names:
     return _png(figure)
 
 
+def twins_png(
+    panels: Sequence[tuple[str, pd.DataFrame, Sequence[tuple[str, str, str]]]], *, title: str
+) -> bytes:
+    """Two providers of the same variables, day by day, with the days marked on which one was off.
+
+    Args:
+        panels: per variable and entity: its heading with the unit, the values (index date, one column per
+            provider; NaN where one has none), and the stretches to mark: first day, last day, remark.
+        title: of the picture.
+    """
+    if not panels:
+        return text_png(title, ["nothing to compare"])
+    figure = Figure(figsize=(11, 2.3 * len(panels) + 0.9), layout="constrained")
+    axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True).ravel()
+    for axis, (heading, values, marked) in zip(axes, panels, strict=True):
+        for name, colour, style in zip(values.columns, (_OURS, _LAST_YEAR), ("-", "--"), strict=True):
+            axis.plot(values.index, values[name], style, color=colour, label=name, linewidth=_WIDTH)
+        for first, last, remark in marked:
+            begin, end = _days(pd.DatetimeIndex([first, last]))
+            axis.axvspan(begin - 0.5, end + 0.5, color="#c0392b", alpha=0.13, lw=0)
+            axis.annotate(
+                remark, (max(begin, _days(values.index[:1])[0]), 0.96), xycoords=("data", "axes fraction"),
+                fontsize=8, color="#8e2a1e", va="top",
+            )  # fmt: skip
+        axis.set_title(heading, fontsize=10, loc="left")
+        axis.set_xlim(_days(values.index[:1])[0] - 1, _days(values.index[-1:])[0] + 1)
+        _date_axis(axis)
+        _tidy(axis)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
+    figure.suptitle(title, fontsize=12)
+    return _png(figure)
+
+
 def why_png(falls: Sequence[Waterfall], *, title: str, unit: str, note: str = "") -> bytes:
     """Waterfalls beside each other: from a first value by steps to a last one.
 

@@ -59,3 +59,29 @@ def overdue_weeks(found: pd.DataFrame, source: SourceSettings) -> pd.Series:
     # -(-x // 7) rounds up
     weeks: pd.Series = (-(-overdue // 7)).clip(lower=0)
     return weeks
+
+
+def weeks_resting_on(
+    source: SourceSettings, cells: pd.DataFrame, observed: pd.DataFrame, panel: pd.DataFrame
+) -> pd.DataFrame:
+    """The panel's weeks that rest on some cells: their own, or for a slower source as long as they serve.
+
+    Args:
+        source: whose cells.
+        cells: source, entity, date, variable.
+        observed: the rows that the panel was made of.
+        panel: PANEL_DTYPES.
+
+    Returns: source, entity, variable, week; maybe more columns.
+    """
+    if source.cadence == "daily":
+        monday = cells[c.DATE] - pd.to_timedelta(cells[c.DATE].dt.day_of_week, unit="D")
+        return cells.assign(**{c.WEEK: monday})
+    parts = []
+    weeks = pd.DatetimeIndex(sorted(panel[c.WEEK].unique()))
+    for variable, mine in cells.groupby(c.VARIABLE):
+        rows = observed[observed[c.VARIABLE] == variable]
+        known = known_at_start(rows, source, weeks, sorted(rows[c.ENTITY].unique()))
+        used = known.merge(mine[[c.ENTITY, c.DATE]].rename(columns={c.DATE: DATE_USED}))
+        parts.append(used.assign(**{c.SOURCE: source.name, c.VARIABLE: variable}))
+    return pd.concat(parts)

@@ -19,6 +19,9 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
 )
 CHECK = "check_forecast"
+STAGES = ("compare_sources", CHECK)
+"""Gates that are no source's."""
+SILENT = dt.timedelta(minutes=3)
 
 
 def newest_week() -> str:
@@ -36,12 +39,12 @@ def newest_week() -> str:
 
 def docs_folder(week: str, gate: str) -> str:
     """Where the Data Docs of a gate are in the lake."""
-    return f"runs/{week}/{CHECK}/docs" if gate == CHECK else f"runs/{week}/validate/docs/{gate}"
+    return f"runs/{week}/{gate}/docs" if gate in STAGES else f"runs/{week}/validate/docs/{gate}"
 
 
 def verdict(week: str, gate: str) -> dict[str, Any] | None:
     """What a gate found, None if it has not run."""
-    path = f"runs/{week}/{CHECK}.json" if gate == CHECK else f"runs/{week}/validate/{gate}.json"
+    path = f"runs/{week}/{gate}.json" if gate in STAGES else f"runs/{week}/validate/{gate}.json"
     try:
         found: dict[str, Any] = lake().read_json(path)
     except ArtefactMissing:
@@ -59,7 +62,7 @@ def verdict(week: str, gate: str) -> dict[str, Any] | None:
 def verdicts(week: str) -> list[dict[str, Any]]:
     """What all gates of a week found, in the order of the run."""
     names = [source.name for source in settings().sources]
-    return [found for gate in (*names, CHECK) if (found := verdict(week, gate))]
+    return [found for gate in (*names, *STAGES) if (found := verdict(week, gate))]
 
 
 def forecast_page(week: str, entity: str | None, prefix: str) -> str:
@@ -84,6 +87,7 @@ def forecast_page(week: str, entity: str | None, prefix: str) -> str:
         benchmarks=[name for name in c.BENCHMARKS if rows[name].notna().any()],
         why=_why(manifest, shown),
         prefix=prefix,
+        alerts=alerts_line(),
     )
 
 
@@ -112,6 +116,22 @@ def _why(manifest: dict[str, Any], entity: str | None) -> dict[str, Any] | None:
         "causes": explain.CAUSE_NAMES,
         "members": told["groups"],
     }
+
+
+def alerts_line() -> str:
+    """How the alerts stand, in a sentence."""
+    from steadycast.alerts.deliverer import STATUS
+
+    try:
+        told = lake().read_json(STATUS)
+    except ArtefactMissing:
+        return "Alerts: nobody sends them; start the deliverer."
+    line = f"Alerts: {told['open']} open, {told['unsent']} unsent, {told['waiting']} wait for the digest."
+    age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(told["at"])
+    if told.get("stopped") or age > SILENT:
+        line += f" The deliverer has been silent since {told['at'][:16].replace('T', ' ')} UTC."
+    failing = [f"{name} is {state}" for name, state in told["channels"].items() if state != "well"]
+    return " ".join([line, *(f"{text}." for text in failing)])
 
 
 def published_weeks() -> list[str]:

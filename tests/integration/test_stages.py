@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from steadycast import impute, ingest, validate
+from steadycast import findings, impute, infer, ingest, train, validate
 from steadycast.errors import (
     BadResponse,
     GateFailed,
@@ -246,13 +246,46 @@ def test_an_optional_source_never_stops_the_run(before_weather_a, fault):
         assert "the second provider weather_b stands in for tmax_f, tmean_f, tmin_f" in degraded["reasons"][0]
         assert "the model does without wind_mph" in degraded["reasons"][0]
     else:
-        assert (warm["how"].iloc[-1], compared["tmax_f"]["serves"]) == ("observed", "weather_a")
+        left_out = fault in ("shifted", "stuck", "swapped")  # the newest week is faulty, too
+        serving = ("twin", "weather_b") if left_out else ("observed", "weather_a")
+        assert (warm["how"].iloc[-1], compared["tmax_f"]["serves"]) == serving
         assert set(verdict["warnings"]) <= set(degraded["reasons"])
-        # a provider that lies within its ranges is contradicted by its twin; few typing errors are set aside
-        assert compared["tmax_f"]["verdict"] == ("agree" if fault == "typing_error" else "disagree")
-        assert any("disagree on tmax_f" in reason for reason in degraded["reasons"]) == (
-            fault != "typing_error"
-        )
+        # what was known before stands, few typing errors are set aside: the twin has nothing to contradict
+        assert compared["tmax_f"]["verdict"] == "agree"
+        assert not any("disagree on tmax_f" in reason for reason in degraded["reasons"])
+
+
+@pytest.mark.parametrize("fault", ["rewritten", "shifted", "swapped"])
+def test_a_rewritten_past_is_not_used(before_weather_a, fault):
+    pipeline = before_weather_a
+    observations = pipeline.lake.observations("weather_a")
+    keys = ["entity", "date", "variable"]
+    before = observations.read(end=FIRST).set_index(keys)["value"]
+    pipeline.sandbox.fault("weather_a", fault)
+    verdict = pipeline.poll("weather_a", SECOND)
+    after = observations.read(segments=verdict["segments"], end=FIRST).set_index(keys)["value"]
+    told = observations.read(segments=verdict["otherwise"], end=FIRST).set_index(keys)["value"]
+    material = pipeline.lake.read_frame(f"runs/{SECOND}/revisions/weather_a.parquet")
+    assert material["held"].sum() > 20
+    noticed = material[material["held"] & material["before"].notna()].set_index(keys).index
+    pd.testing.assert_series_equal(after.loc[noticed], before.loc[noticed])
+    assert not told.loc[noticed].equals(before.loc[noticed])
+
+
+def test_a_rewritten_target_is_kept_out_and_its_impact_is_told(after):
+    after.sandbox.fault("ridership", "unit_change", factor=1.1, days=40)
+    for source in after.settings.sources:
+        after.poll(source.name, THIRD)
+    after.rest(THIRD)
+    panel_path = f"runs/{THIRD}/impute/panel.parquet"
+    card = train.run(after.lake, after.settings, panel_path, as_of=THIRD, git_commit="abc")
+    infer.run(after.lake, after.settings, panel_path, card, as_of=THIRD)
+    found = after.lake.read_json(f"runs/{THIRD}/infer/impact.json")["ridership"]
+    assert 0.03 < found["next_week"] < 0.12
+    told = [f for f in findings.read(after.lake, as_of=THIRD) if f.kind == "revision"]
+    assert [(f.source, f.key) for f in told] == [("ridership", "revision/ridership/entries/scaled")]
+    assert "entries of Austin, Clark_Lake, Harlem and 1 more is scaled (times 1.1)" in told[0].text
+    assert found["sentence"] in told[0].text
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,8 @@ def test_twins_that_disagree_are_told_if_the_model_sees_the_variable(variable, t
     pair = {
         "source": "air",
         "twin": "air2",
-        "variables": {variable: {"verdict": "disagree", "sentence": "they differ"}},
+        "variables": {
+            variable: {"verdict": "undecided", "disagree": True, "off": None, "sentence": "they differ"}
+        },
     }
     assert tell(panel(), {"pairs": [pair]})["reasons"] == ["they differ"] * told

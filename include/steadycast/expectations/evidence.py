@@ -6,6 +6,7 @@ Pure functions of frames; thresholds are in ``source_gate``.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +30,7 @@ KNOWN: Final = "known_in_window"
 VANISHED: Final = "vanished"
 VANISHED_SHARE: Final = "vanished_share"
 VANISHED_ON: Final = "vanished_on"
+SUSPICIOUS: Final = "suspicious"
 
 _SERIES: Final = [c.ENTITY, c.VARIABLE]
 _RECENT_VALUES: Final = {"daily": 14, "weekly": 4, "monthly": 3}
@@ -43,6 +45,19 @@ _MARGIN: Final = 0.25
 
 
 @dataclass(frozen=True)
+class Revised:
+    """What ``revisions`` found.
+
+    Attributes:
+        series: entity, variable, cells, suspicious (how many of them), kind.
+        sentences: what there is to tell, worst first.
+    """
+
+    series: pd.DataFrame
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is known when the gate opens.
 
@@ -52,6 +67,7 @@ class Evidence:
         start: first day asked for.
         poll: the answer as received, POLL_DTYPES.
         known: accepted before this poll: entity, date, variable, value; dates before as_of.
+        revisions: what the poll changed beyond usual; None if nobody looked.
     """
 
     source: SourceSettings
@@ -59,6 +75,7 @@ class Evidence:
     start: dt.date
     poll: pd.DataFrame
     known: pd.DataFrame
+    revisions: Revised | None = None
 
     @property
     def readable(self) -> pd.DataFrame:
@@ -86,8 +103,17 @@ def series(evidence: Evidence) -> pd.DataFrame:
     cells = evidence.cells
     found = cells.groupby(_SERIES, sort=True)[c.DATE].max().rename(NEWEST).to_frame()
     found = found.join(_unusual(evidence, laid_over(evidence).rows))
-    found = found.join(_revised(evidence.known, cells)).join(_vanished(evidence))
-    return found.reset_index()
+    found = found.join(_revised(evidence.known, cells)).join(_vanished(evidence)).reset_index()
+    return _told_once(found, evidence.revisions)
+
+
+def _told_once(found: pd.DataFrame, revisions: Revised | None) -> pd.DataFrame:
+    """Leaves the shares empty of series whose revisions are told in more detail."""
+    if revisions is None:
+        return found
+    told = revisions.series[revisions.series[SUSPICIOUS] > 0]
+    known = pd.MultiIndex.from_frame(found[_SERIES]).isin(pd.MultiIndex.from_frame(told[_SERIES]))
+    return found.assign(**{name: found[name].mask(known) for name in (REVISED_SHARE, VANISHED_SHARE)})
 
 
 @dataclass(frozen=True)

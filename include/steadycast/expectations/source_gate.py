@@ -19,6 +19,7 @@ from steadycast.expectations import evidence as e
 from steadycast.expectations.evidence import Evidence
 from steadycast.expectations.extras import extras
 from steadycast.expectations.own_suites import own_suites
+from steadycast.expectations.revised import revised
 from steadycast.expectations.running import (
     Check,
     Finding,
@@ -30,6 +31,7 @@ from steadycast.expectations.running import (
 from steadycast.settings import SourceSettings
 
 _CELL = list(c.CELL)
+_REVISED = (c.ENTITY, c.VARIABLE, "cells", e.SUSPICIOUS, "kind")
 
 
 def suites(evidence: Evidence) -> list[Suite]:
@@ -61,6 +63,11 @@ def suites(evidence: Evidence) -> list[Suite]:
         ),
         Suite(f"{name}_newest_cells", counted, _row_count(evidence, by_period), c.CELL),
         Suite(f"{name}_series", by_series, _series(evidence), tuple(by_series.columns)),
+        *(
+            [Suite(f"{name}_revisions", evidence.revisions.series, revised(evidence), _REVISED)]
+            if evidence.revisions is not None
+            else []
+        ),
         *own_suites(evidence, by_period),
     ]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
@@ -20,6 +23,14 @@ NEWEST = 2
 but its first weeks tell how large the errors are just now."""
 SHORTEST_ORIGIN = 9
 """An origin needs 8 weeks of level before it."""
+
+
+@dataclass(frozen=True)
+class PastModels:
+    """Boosters, and the past origins that they serve and whose weeks they have not seen."""
+
+    origins: Indices
+    boosters: Mapping[str, lgb.Booster]
 
 
 def past_origins(weeks: int, horizons: int, count: int) -> Indices:
@@ -44,25 +55,31 @@ def past_errors(
     out.
     """
     weeks = len(forecaster.history.weeks)
-    origins = past_origins(weeks, forecaster.horizons, count)
-    names = forecaster.feature_names
-    blocks = [block for block in np.array_split(origins, REFITS) if len(block)]
-    tables = []
-    progress("training for past origins", 0, len(blocks))
-    with ThreadPoolExecutor(forecaster.threads) as pool:
-        texts = list(pool.map(lambda block: forecaster.train(int(block[0]), progress), blocks))
-    for block, trained in zip(blocks, texts, strict=True):
-        boosters = load(trained, names)
-        tables.append(forecast_table(forecaster, boosters, block, moving_average_weeks=moving_average_weeks))
-    progress("training for past origins", len(blocks), len(blocks))
+    tables = [
+        forecast_table(forecaster, block.boosters, block.origins, moving_average_weeks=moving_average_weeks)
+        for block in past_models(forecaster, count=count, progress=progress)
+    ]
     if not tables:
         tables = [
             forecast_table(forecaster, {}, np.array([weeks]), moving_average_weeks=moving_average_weeks)
         ]
-    return _with_actuals(pd.concat(tables, ignore_index=True), forecaster)
+    return with_actuals(pd.concat(tables, ignore_index=True), forecaster)
 
 
-def _with_actuals(table: pd.DataFrame, forecaster: Forecaster) -> pd.DataFrame:
+def past_models(forecaster: Forecaster, *, count: int, progress: Progress = silent) -> list[PastModels]:
+    """Models for past origins, each trained on the weeks before the first origin that it serves."""
+    origins = past_origins(len(forecaster.history.weeks), forecaster.horizons, count)
+    names = forecaster.feature_names
+    blocks = [block for block in np.array_split(origins, REFITS) if len(block)]
+    progress("training for past origins", 0, len(blocks))
+    with ThreadPoolExecutor(forecaster.threads) as pool:
+        texts = list(pool.map(lambda block: forecaster.train(int(block[0]), progress), blocks))
+    progress("training for past origins", len(blocks), len(blocks))
+    return [PastModels(block, load(trained, names)) for block, trained in zip(blocks, texts, strict=True)]
+
+
+def with_actuals(table: pd.DataFrame, forecaster: Forecaster) -> pd.DataFrame:
+    """The forecast table with actual and residual; rows without an actual are left out."""
     history = forecaster.history
     row = ((table[schema.WEEK].to_numpy() - history.weeks[0]) // np.timedelta64(7, "D")).astype(np.int64)
     column = pd.Index(history.entities).get_indexer(pd.Index(table[schema.ENTITY]))

@@ -11,7 +11,7 @@ import pandas as pd
 from steadycast import features, schema
 from steadycast.features import History
 from steadycast.models.forecaster import Forecaster
-from steadycast.settings import Settings
+from steadycast.settings import Settings, SourceSettings
 
 
 def known_history(panel: pd.DataFrame, settings: Settings, as_of: dt.date) -> History:
@@ -26,15 +26,15 @@ def known_history(panel: pd.DataFrame, settings: Settings, as_of: dt.date) -> Hi
         source=settings.target.source,
         variable=settings.target.variable,
         features=wanted,
-        late_weeks={name: _late_weeks(settings.source(name).expected_lag_days) for name in wanted},
+        late_weeks={name: late_weeks(settings.source(name)) for name in wanted},
         as_of=as_of,
         max_weeks=settings.forecast.model.history_weeks,
     )
 
 
-def _late_weeks(expected_lag_days: int) -> int:
+def late_weeks(source: SourceSettings) -> int:
     """Weeks back to the newest week that such a source has usually reported by Monday."""
-    return math.ceil((expected_lag_days - 1) / 7)
+    return math.ceil((source.expected_lag_days - 1) / 7)
 
 
 def forecaster(history: History, settings: Settings) -> Forecaster:

@@ -18,7 +18,7 @@ from steadycast.errors import ArtefactMissing
 from steadycast.lake import Lake
 from steadycast.quarantine import decisions, filters
 from steadycast.quarantine.review import CHOICE, SEEN, USED
-from steadycast.settings import Filter, Settings, SourceSettings
+from steadycast.settings import Filter, Settings
 
 _LOOK_BACK_WEEKS: Final = 8
 
@@ -123,7 +123,7 @@ def mark_corrected(
     held = lake.read_frame(report["cells"])
     corrected = held[held[CHOICE] == "error-correct"]
     marks = [
-        _weeks(settings.source(str(name)), rows, observed[str(name)], panel)
+        timing.weeks_resting_on(settings.source(str(name)), rows, observed[str(name)], panel)
         for name, rows in corrected.groupby(c.SOURCE)
         if str(name) in observed
     ]
@@ -133,20 +133,3 @@ def mark_corrected(
     wanted = pd.MultiIndex.from_frame(pd.concat(marks)[keys])
     here = pd.MultiIndex.from_frame(panel[keys]).isin(wanted) & (panel[c.HOW] == "observed")
     return panel.assign(**{c.HOW: panel[c.HOW].mask(here, "corrected")})
-
-
-def _weeks(
-    source: SourceSettings, cells: pd.DataFrame, observed: pd.DataFrame, panel: pd.DataFrame
-) -> pd.DataFrame:
-    """The panel's weeks that rest on the cells: their own, or for a slower source as long as they serve."""
-    if source.cadence == "daily":
-        monday = cells[c.DATE] - pd.to_timedelta(cells[c.DATE].dt.day_of_week, unit="D")
-        return cells.assign(**{c.WEEK: monday})
-    parts = []
-    weeks = pd.DatetimeIndex(sorted(panel[c.WEEK].unique()))
-    for variable, mine in cells.groupby(c.VARIABLE):
-        rows = observed[observed[c.VARIABLE] == variable]
-        known = timing.known_at_start(rows, source, weeks, sorted(rows[c.ENTITY].unique()))
-        used = known.merge(mine[[c.ENTITY, c.DATE]].rename(columns={c.DATE: timing.DATE_USED}))
-        parts.append(used.assign(**{c.SOURCE: source.name, c.VARIABLE: variable}))
-    return pd.concat(parts)

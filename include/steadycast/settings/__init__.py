@@ -16,6 +16,7 @@ from steadycast.settings.pipeline import (
     CheckForecastSettings,
     ForecastSettings,
     ModelSettings,
+    PromotionSettings,
     PublishSettings,
     ScheduleSettings,
     Settings,
@@ -24,6 +25,7 @@ from steadycast.settings.pipeline import (
 from steadycast.settings.quarantine import Filter, QuarantineSettings
 from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
+from steadycast.settings.revisions import RevisionSettings
 from steadycast.settings.sources import (
     AnySource,
     FredSource,
@@ -64,11 +66,13 @@ __all__ = [
     "NoaaSource",
     "OpenMeteoSource",
     "Paging",
+    "PromotionSettings",
     "PublishSettings",
     "QuarantineSettings",
     "ReadySettings",
     "RecoverySettings",
     "Retries",
+    "RevisionSettings",
     "RouteSettings",
     "S3ObjectSource",
     "ScheduleSettings",

@@ -21,6 +21,7 @@ from steadycast.settings.base import Name, Strict, Template, Timezone
 from steadycast.settings.expectations import ExpectationSettings
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.quarantine import Filter
+from steadycast.settings.revisions import RevisionSettings
 from steadycast.settings.table import TableLayout, Variable
 
 
@@ -76,6 +77,7 @@ class SourceSettings(Strict):
     )
     filters: tuple[Filter, ...] = Field((), description="What the business leaves out; counted and stored.")
     expectations: ExpectationSettings = ExpectationSettings()
+    revisions: RevisionSettings = RevisionSettings()
 
     @field_validator("entities")
     @classmethod

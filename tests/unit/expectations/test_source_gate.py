@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from steadycast.expectations import run_suites
-from steadycast.expectations.evidence import Evidence
+from steadycast.expectations.evidence import Evidence, Revised
 from steadycast.expectations.source_gate import suites
 from steadycast.schema import POLL_DTYPES
 from steadycast.settings import LocalFileSource
@@ -241,3 +241,19 @@ def test_everything_that_is_wrong_is_told_at_once():
     assert "no cell of wet" in texts
     assert "406 degF" in texts
     assert "too few" in texts
+
+
+def test_what_was_revised_beyond_usual_is_a_warning_in_our_own_words():
+    table = pd.DataFrame(
+        {"entity": ["a", "b"], "variable": "warm", "cells": 28, "suspicious": [3, 0], "kind": "x"}
+    )
+    sentences = [f"the {n} thing" for n in ("first", "second", "third", "fourth")]
+    found = outcome_of(Revised(table, sentences))
+    assert found == ("the first thing; the second thing; the third thing; and 1 more like these",)
+    assert outcome_of(Revised(table.assign(suspicious=0), [])) == ()
+
+
+def outcome_of(revisions):
+    evidence = Evidence(source(), AS_OF, START, series("a", "warm"), series("a", "warm"), revisions)
+    mine = [suite for suite in suites(evidence) if suite.name == "air_revisions"]
+    return run_suites(mine, run_name="w", run_time=AT).warnings
