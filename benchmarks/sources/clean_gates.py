@@ -105,7 +105,7 @@ def _demo() -> Iterator[tuple[str, SourceSettings, pd.DataFrame, list[dt.date]]]
     }
     for name, (file, date, entity, _) in files.items():
         source = settings.source(name)
-        rows = pd.read_csv(folder / file, na_values=["T"])
+        rows = pd.read_csv(folder / file).replace("T", 0.0)
         only = (source.entities or (name,))[0]
         parts = []
         for variable in source.variables:
@@ -127,9 +127,9 @@ def _demo() -> Iterator[tuple[str, SourceSettings, pd.DataFrame, list[dt.date]]]
 
 
 def _vintage(folder: Path) -> pd.DataFrame:
-    """The newest vintage of the demo's macro series."""
+    """The newest version of each month of the demo's macro series."""
     rows = pd.read_csv(folder / "us_macro_vintages.csv.gz")
-    rows = rows[rows["vintage_date"] == rows["vintage_date"].max()]
+    rows = rows.sort_values("vintage_date").drop_duplicates(["series", "period"], keep="last")
     names = {"UNRATE": "unemployment_pct", "CPIAUCSL": "consumer_prices", "PAYEMS": "payrolls"}
     rows = rows[rows["series"].isin(names)]
     table = pd.DataFrame(

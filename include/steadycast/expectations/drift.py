@@ -26,8 +26,10 @@ PROPOSAL: Final = "proposal"
 _COLUMNS: Final = [FIELD, SETTING, MISSING, PROPOSED, NAME_LIKE, VALUES_LIKE, PROPOSAL]
 _NAME_WEIGHT = 0.4
 """The values count for more: names are chosen freely, what is measured is not."""
-_ENOUGH = 0.4
+_ENOUGH = 0.35
 _RECENT = 400
+_LEAST = 60
+"""Known values that a column is compared with: the newest ones, as many as it has, so of the same season."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _values_alike(
     usual = known if variable is None else known[known[c.VARIABLE] == variable]
     if usual.empty:
         return float("nan")
-    lately = usual.sort_values(c.DATE)[c.VALUE].tail(max(_RECENT, len(numbers)))
+    lately = usual.sort_values(c.DATE)[c.VALUE].tail(max(_LEAST, len(numbers)))
     return 1.0 - _apart(numbers.to_numpy(dtype="float64"), lately.to_numpy(dtype="float64"))
 
 

@@ -39,6 +39,7 @@ _MOST = 0.8
 _FAR, _NEAR = 4.0, 1.5
 """Robust scales from what is expected: of the values as they came at least, of the converted ones at most."""
 _SEASON_DAYS = 20
+_MANY_ZEROS = 0.1
 _RECENT = {"daily": 28, "weekly": 8, "monthly": 6}
 
 
@@ -154,7 +155,8 @@ def _suspect(
             if same.sum() >= max(enough, _MOST * moved.sum()):
                 return _told(both[same], other, was[same].iloc[-1], proven=True)
     fresh = both[was.isna()].tail(_RECENT[cadence])
-    if len(fresh) < enough:
+    # of a mostly dry series neither level nor spread tells what a wet day should be
+    if len(fresh) < enough or (known[c.VALUE] == 0).mean() > _MANY_ZEROS:
         return None
     expected = _expected(known, fresh, cadence)
     as_it_came = _distance(fresh[c.VALUE], expected, spread)

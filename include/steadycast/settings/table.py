@@ -16,13 +16,10 @@ class Variable(Strict):
 
     name: Name
     field: str | None = Field(None, description="The source's own column or series id; the name if left out.")
-    unit: str = Field(
-        description="Unit as in the answer, e.g. degF, mm, thousand rides; where scale and offset convert "
-        "it, of what they make of it."
-    )
+    unit: str = Field(description="Unit as in the answer, e.g. degF, mm, thousand rides.")
     scale: FiniteFloat = Field(
         1.0,
-        description="Value = number in the answer * scale + offset, e.g. 1.8 with offset 32: degC to degF.",
+        description="Value = number in the answer * scale + offset; unit is then the one converted to.",
     )
     offset: FiniteFloat = Field(0.0, description="Added after scale, in the unit.")
     minimum: FiniteFloat | None = Field(None, description="Smallest believable value, in the unit.")
