@@ -15,7 +15,7 @@ import pytest
         ),
         pytest.param(
             {"sources.0.variables": [{"name": "cakes"}]},
-            "(Unit as in the answer, e.g. degF, mm, thousand rides; where scale and offset convert",
+            "(Unit as in the answer, e.g. degF, mm, thousand rides)",
             id="missing_tells_the_meaning",
         ),
         pytest.param({"forecast": {"model": {"leafs": 3}}}, "did you mean 'leaves'?", id="two_levels_down"),
