@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from steadycast import absence, champion, drift, findings, impute, plots, schema, scores
-from steadycast.errors import ArtefactUnreadable
+from steadycast.errors import ArtefactMissing, ArtefactUnreadable, ModelError
 from steadycast.known import known_rows
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -98,8 +98,15 @@ def _price_absence(lake: Lake, settings: Settings, as_of: dt.date, progress: Pro
         return
     week = panels[0]
     panel = lake.read_frame(f"runs/{week}/impute/panel.parquet")
-    stand_ins = impute.stand_ins(settings, lake, as_of=week)
-    prices = absence.price(panel, stand_ins, settings, as_of=week, progress=progress)
+    try:
+        stand_ins = impute.stand_ins(settings, lake, as_of=week)
+        prices = absence.price(panel, stand_ins, settings, as_of=week, progress=progress)
+    except (
+        ArtefactMissing,
+        ModelError,
+    ) as error:  # the scores do not depend on it, and next week tries again
+        _LOG.warning("the price of absence is not known this month: %s", error)
+        return
     findings.write(lake, absence.findings_of(prices), as_of=as_of, stage="absence")
     # last, because it is what says that the month is done
     lake.write_json(absence.place(as_of), {**prices, "as_of": as_of})

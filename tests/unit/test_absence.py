@@ -93,17 +93,14 @@ def test_a_source_that_tells_the_future_of_the_target_is_dear_and_one_of_noise_i
     rng = np.random.default_rng(3)
     weeks = pd.date_range("2012-01-02", periods=230, freq="7D", unit="us")
     coming = rng.normal(0, 1, len(weeks) + 1)
-    target = 100 + 20 * coming[:-1] + rng.normal(0, 1, len(weeks))
-    made = {
-        ("rides", "rides"): target,
-        ("a", "warm"): coming[1:],
-        ("b", "wind"): rng.normal(0, 1, len(weeks)),
-    }
+    made = {("a", "warm"): lambda: coming[1:], ("b", "wind"): lambda: rng.normal(0, 1, len(weeks))}
+    made["rides", "rides"] = lambda: 100 + 20 * coming[:-1] + rng.normal(0, 1, len(weeks))
     panel = pd.concat(
         [
             pd.DataFrame(
-                {"source": s, "entity": "m", "week": weeks, "variable": v, "value": values, "how": "observed"}
+                {"source": s, "entity": e, "week": weeks, "variable": v, "value": values(), "how": "observed"}
             )
+            for e in "mnopqrst"
             for (s, v), values in made.items()
         ]
     ).astype({"source": "str", "entity": "str", "variable": "str", "how": "str"})

@@ -16,6 +16,8 @@ PERIOD: Final = "period"
 CELLS: Final = "cells"
 USUAL: Final = "usual"
 SHARE: Final = "share"
+MOST: Final = "most"
+MOST_SHARE: Final = "share_of_most"
 NEWEST: Final = "newest"
 AGE_DAYS: Final = "age_days"
 USUAL_AGE: Final = "usual_age_days"
@@ -48,20 +50,32 @@ def periods(evidence: Evidence) -> pd.DataFrame:
     Periods that lie in the window as a whole and whose last day is due by now (``expected_lag_days``), and of
     a daily source the days of the newest week that are due.
 
-    Returns: period, cells, usual, share; one row per period, also of those without any cell. Usual is the
-        median of the last 26 periods, counted over the same weekdays, or less where the same season of other
-        years had less.
+    Returns: period, cells, usual, most, share (of usual), share_of_most; one row per period, also of those
+        without any cell. Usual is the median of the last 26 periods, counted over the same weekdays, or less
+        where the same season of other years had less. Most is the most that a period ever had; NaN where
+        there is too little history.
     """
     source = evidence.source
     from_day = max(evidence.start, evidence.as_of - dt.timedelta(weeks=source.lookback_weeks))
     due = evidence.as_of - dt.timedelta(days=source.expected_lag_days)
     grid = _grid(from_day, due, source.cadence)
     counted = _counts(evidence.cells[c.DATE], grid, source.cadence)
-    usual = _usual(evidence, grid, counted, evidence.known[c.DATE])
-    table = pd.DataFrame({PERIOD: grid, CELLS: counted, USUAL: usual})
+    table = _table(evidence, grid, counted, evidence.known[c.DATE])
     begun = _begun(evidence, due)
     table = table if begun is None else pd.concat([table, begun], ignore_index=True)
-    return table.assign(**{SHARE: table[CELLS] / table[USUAL]})
+    return table.assign(**{SHARE: table[CELLS] / table[USUAL], MOST_SHARE: table[CELLS] / table[MOST]})
+
+
+def _table(
+    evidence: Evidence, grid: pd.DatetimeIndex, counted: npt.NDArray[np.integer[Any]], known: pd.Series
+) -> pd.DataFrame:
+    usual = _usual(evidence, grid, counted, known)
+    most = float("nan")
+    if len(known):
+        past = _grid(known.min().date(), known.max().date(), evidence.source.cadence)
+        if len(past) >= _ENOUGH_PERIODS:
+            most = float(_counts(known, past, evidence.source.cadence).max())
+    return pd.DataFrame({PERIOD: grid, CELLS: counted, USUAL: usual, MOST: most})
 
 
 def _begun(evidence: Evidence, due: dt.date) -> pd.DataFrame | None:
@@ -76,8 +90,7 @@ def _begun(evidence: Evidence, due: dt.date) -> pd.DataFrame | None:
     known = evidence.known[c.DATE]
     if len(known) == 0:
         return None
-    usual = _usual(evidence, grid, counted, known[known.dt.day_of_week <= last])
-    return pd.DataFrame({PERIOD: grid, CELLS: counted, USUAL: usual})
+    return _table(evidence, grid, counted, known[known.dt.day_of_week <= last])
 
 
 def _grid(first: dt.date, last: dt.date, cadence: str) -> pd.DatetimeIndex:

@@ -50,7 +50,7 @@ class ExpectUsualRowCount(ExpectColumnValuesToBeBetween):
 class ExpectNoExtraRows(ExpectColumnValuesToBeBetween):
     """No period has far more cells than is usual for it; rows of ``arrival.periods``."""
 
-    column: str = arrival.SHARE
+    column: str = arrival.MOST_SHARE
     max_value: float = 1.3
     description: str = "No week (month) has far more cells than the source ever had in one."
 

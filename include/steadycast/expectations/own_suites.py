@@ -89,7 +89,10 @@ def _row_count(source: SourceSettings, own: ModuleType) -> list[Check]:
         ),
         Check(
             own.ExpectNoExtraRows(max_value=source.expectations.most_row_share),
-            lambda found: f"{source.name}: {what}s with more than ever: {wording.rows(found, counted)}",
+            lambda found: (
+                f"{source.name}: {what}s with far more than ever: {wording.rows(found, counted)}. "
+                "Next: look for entities that are new, or rows that come twice under other names"
+            ),
             "warning",
         ),
     ]

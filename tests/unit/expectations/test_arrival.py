@@ -106,6 +106,13 @@ def test_a_season_in_which_fewer_come_is_usual():
     open_days = everyday[~everyday["date"].dt.month.isin([5, 6]) | (everyday["date"].dt.day_of_week >= 3)]
     rows = arrival.periods(evidence(polled(cells("2016-05-09", "2016-06-05")), open_days))
     assert rows["usual"].tolist() == pytest.approx([4.9] * 4)  # never below min_row_share of lately
+    assert rows["share_of_most"].tolist() == [1.0] * 4
+
+
+def test_far_more_than_ever_is_seen():
+    more = polled(*(cells("2016-05-09", "2016-06-05", entity=name) for name in ("a", "b")))
+    rows = arrival.periods(evidence(more, cells("2016-01-04", "2016-05-08"), entities=None))
+    assert rows["share_of_most"].tolist() == [2.0] * 4
 
 
 def test_a_gap_of_last_year_does_not_excuse_one_of_today():
