@@ -128,7 +128,7 @@ def test_a_collapse_of_all_entities_together_holds_the_forecast():
     }
     failures, _, _ = judge(forecast(cells=low))
     assert failures[0].startswith(
-        "all together week of 2016-06-06: the sum 11 is 0.0998 times the mean of the last 8"
+        "all together week of 2016-06-06: the sum 11 is 0.1 times the mean of the last 8"
     )
 
 
