@@ -24,7 +24,7 @@ SETTINGS = settings()
 @dag(
     schedule=PartitionedAssetTimetable(assets=challengers.PROPOSED), catchup=False, max_active_runs=16,
     default_args=defaults(SETTINGS), doc_md=__doc__, tags=["forecast", "tier-2"],
-    on_failure_callback=RunNotifier(),
+    on_success_callback=RunNotifier(), on_failure_callback=RunNotifier(),
 )  # fmt: skip
 def promotion() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     ask = HITLOperator(task_id="ask", **challengers.asking(SETTINGS))
