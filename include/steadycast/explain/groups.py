@@ -12,8 +12,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from steadycast.features import Floats, History
 
@@ -80,12 +78,29 @@ def _learnt(drivers: Mapping[str, Floats]) -> dict[str, str]:
         return {name: name for name in names}
     series = pd.DataFrame({name: _common(values) for name, values in drivers.items()})
     alike = series.corr(method="spearman", min_periods=SHORTEST).abs().fillna(0.0).to_numpy()
-    far = 1 - (alike + alike.T) / 2
-    np.fill_diagonal(far, 0.0)
-    # average: a chain of neighbours does not put two features together that have nothing in common
-    cluster = fcluster(linkage(squareform(far, checks=False), "average"), 1 - ALIKE, "distance")
-    members = {c: [n for n, k in zip(names, cluster, strict=True) if k == c] for c in set(cluster)}
-    return {name: _title(members[c]) for name, c in zip(names, cluster, strict=True)}
+    together = _clusters((alike + alike.T) / 2)
+    members = [[names[i] for i in sorted(cluster)] for cluster in together]
+    return {name: _title(cluster) for cluster in members for name in cluster}
+
+
+def _clusters(alike: Floats) -> list[list[int]]:
+    """Average linkage: the two clusters that are most alike are joined while their mean is ALIKE or more.
+
+    The mean and not the nearest pair: a chain of neighbours does not put two features together that have
+    nothing in common.
+    """
+    clusters = [[i] for i in range(len(alike))]
+    while len(clusters) > 1:
+        means = {
+            (i, j): float(alike[np.ix_(one, clusters[j])].mean())
+            for i, one in enumerate(clusters)
+            for j in range(i + 1, len(clusters))
+        }
+        i, j = max(means, key=means.__getitem__)
+        if means[i, j] < ALIKE:
+            break
+        clusters[i] += clusters.pop(j)
+    return clusters
 
 
 def _common(values: Floats) -> Floats:
