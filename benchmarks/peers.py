@@ -10,6 +10,7 @@ import pandas as pd
 from mlforecast import MLForecast
 from mlforecast.lag_transforms import RollingMean
 from mlforecast.target_transforms import Differences, LocalStandardScaler
+from mlforecast.utils import PredictionIntervals
 from statsforecast import StatsForecast
 from statsforecast.models import AutoETS, SeasonalNaive, WindowAverage
 
@@ -52,8 +53,11 @@ def drift(known: pd.DataFrame, horizons: int) -> pd.DataFrame:
     return (last_year * growth).set_axis(_weeks(known, horizons))
 
 
-def plain_recipe(known: pd.DataFrame, horizons: int, recipe: str) -> pd.DataFrame:
-    """Forecast recursively by mlforecast with LightGBM as its guides show it: lags, means, week of year."""
+def plain_recipe(known: pd.DataFrame, horizons: int, recipe: str, *, intervals: bool = False) -> pd.DataFrame:
+    """Forecast recursively by mlforecast with LightGBM as its guides show it: lags, means, week of year.
+
+    With ``intervals`` it makes its conformal ones too, which are thrown away: they are there to be timed.
+    """
     transforms, lags = RECIPES[recipe]
     model = MLForecast(
         models={"plain": lgb.LGBMRegressor(random_state=0, verbosity=-1, n_jobs=1)},
@@ -63,8 +67,10 @@ def plain_recipe(known: pd.DataFrame, horizons: int, recipe: str) -> pd.DataFram
         date_features=["week"],
         target_transforms=[make() for make in transforms],
     )
-    model.fit(long(known), static_features=[])
-    return _wide(model.predict(horizons), "plain", known)
+    conformal = PredictionIntervals(n_windows=2, h=horizons) if intervals else None
+    model.fit(long(known), static_features=[], prediction_intervals=conformal)
+    made = model.predict(horizons, level=[80, 95] if intervals else None)
+    return _wide(made, "plain", known)
 
 
 def _wide(forecast: pd.DataFrame, column: str, known: pd.DataFrame) -> pd.DataFrame:

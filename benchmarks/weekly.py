@@ -31,9 +31,11 @@ REPORTED, CHOSEN_ON = "reported", "chosen on"
 PARTS = (REPORTED, CHOSEN_ON)
 VARIATIONS: dict[str, dict[str, Any]] = {
     "short memory": {"history_weeks": 104},
-    "fewer leaves": {"leaves": 7, "rounds": 60},
+    "fewer leaves": {"leaves": 4, "rounds": 60},
 }
 """Other models, whose errors are paired with the product's own."""
+CLOSE = ("fewer leaves",)
+"""Those that are much like the product, as a challenger that is 5 % better will be."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ out.
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import PartitionedAssetTimetable, dag, task
-from steadycast_notifier import SlackNotifier
+from steadycast_notifier import RunNotifier
 from steadycast_runtime import decisions as people
 from steadycast_runtime import settings
 from steadycast_runtime.wiring import defaults
@@ -25,7 +25,7 @@ SETTINGS = settings()
 @dag(
     schedule=PartitionedAssetTimetable(assets=people.WAITING), catchup=False, max_active_runs=16,
     default_args=defaults(SETTINGS), doc_md=__doc__, tags=["forecast", "tier-2"],
-    on_failure_callback=SlackNotifier(),
+    on_failure_callback=RunNotifier(),
 )  # fmt: skip
 def decisions() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     ask = HITLOperator(task_id="ask", **people.asking(SETTINGS))

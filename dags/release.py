@@ -11,7 +11,7 @@ fallback; a forecast held after its deadline waits `check_forecast.late_answer_m
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
-from steadycast_notifier import SlackNotifier
+from steadycast_notifier import RunNotifier
 from steadycast_runtime import release as held
 from steadycast_runtime import settings
 from steadycast_runtime.ask import AskUntil
@@ -23,7 +23,7 @@ SETTINGS = settings()
 @dag(
     schedule=PartitionedAssetTimetable(assets=held.HELD), catchup=False, max_active_runs=16,
     default_args=defaults(SETTINGS), doc_md=__doc__, tags=["forecast", "tier-1"],
-    on_failure_callback=SlackNotifier(),
+    on_success_callback=RunNotifier(), on_failure_callback=RunNotifier(),
 )  # fmt: skip
 def release() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     ask = AskUntil(task_id="ask", execution_timeout=None, **held.asking())

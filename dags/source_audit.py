@@ -10,7 +10,7 @@ to adopt it; then its entry moves to `sources`. The page is `audits/<name>/score
 """
 
 from airflow.sdk import dag, task
-from steadycast_notifier import SlackNotifier
+from steadycast_notifier import RunNotifier
 from steadycast_runtime import audit, settings
 from steadycast_runtime.wiring import defaults
 
@@ -20,7 +20,7 @@ CANDIDATES = [source.name for source in SETTINGS.candidates]
 
 @dag(
     **audit.daily(SETTINGS), default_args=defaults(SETTINGS), doc_md=__doc__,
-    tags=["sources", "tier-3"], on_failure_callback=SlackNotifier(),
+    tags=["sources", "tier-3"], on_failure_callback=RunNotifier(),
 )  # fmt: skip
 def source_audit() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     polled = task(audit.poll).expand(source=CANDIDATES)

@@ -4,7 +4,7 @@ Trigger a week with its Monday as *Partition Key*; for several weeks use *Backfi
 the day after the last. A week that is published gives the same file again.
 
 ### If it fails
-The Slack message and the end of the failed task's log say what happened and what to do next.
+The alert and the end of the failed task's log say what happened and what to do next.
 - **ingest**, **validate**, **compare_sources**: an optional source only marks the forecast degraded; without
   a fundamental one the run stops: clear its `ingest` and all downstream tasks when it has recovered.
 - **quarantine**, **impute**, **train**, **infer**, **check_forecast**: clear the task; it overwrites its own
@@ -15,7 +15,7 @@ The Slack message and the end of the failed task's log say what happened and wha
 """
 
 from airflow.sdk import dag, task
-from steadycast_notifier import SlackNotifier
+from steadycast_notifier import RunNotifier
 from steadycast_runtime import git_commit, quarantine, settings, this_week
 from steadycast_runtime.gate import gate
 from steadycast_runtime.release import check_forecast
@@ -28,7 +28,7 @@ SOURCES = [source.name for source in SETTINGS.sources]
 
 @dag(
     **weekly(SETTINGS), doc_md=__doc__,
-    on_success_callback=SlackNotifier(), on_failure_callback=SlackNotifier(),
+    on_success_callback=RunNotifier(), on_failure_callback=RunNotifier(),
 )  # fmt: skip
 def weekly_forecast() -> None:  # noqa: D103 the module's docstring is the DAG's documentation
     @when_ready(map_index_template=SOURCE_LABEL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import steadycast_listener
 from airflow.plugins_manager import AirflowPlugin
 from steadycast_runtime.one_writer import OneWriter, on_sqlite
 
@@ -42,6 +43,7 @@ class SteadycastPlugin(AirflowPlugin):
     fastapi_root_middlewares: list[Any] = (
         [{"middleware": OneWriter, "name": "One writer at a time"}] if on_sqlite() else []
     )
+    listeners: list[Any] = [steadycast_listener]  # noqa: RUF012
     external_views: list[Any] = [  # noqa: RUF012
         {"name": "Forecast", "href": f"{PREFIX}/forecast", "destination": "nav", "url_route": "forecast"},
         {

@@ -1,9 +1,10 @@
-"""Sets the project up with nothing but Python 3.11 to 3.13: ``python3 scripts/bootstrap.py [--demo]``.
+"""Sets the project up with nothing but Python 3.11 to 3.13: ``python3 scripts/bootstrap.py``.
 
 Makes the virtual environment ``.venv``, puts uv into it with pip (version and hashes from
 requirements.txt), installs requirements.txt and then Steadycast itself with it; with ``--demo`` also
-builds the demo's data. What is done already is not done again. Uses the standard library only, and no
-syntax that an old Python would stumble over before it can say what is wrong.
+builds the demo's data, with ``--bench`` also installs what only the benchmark compares with. What is done
+already is not done again. Uses the standard library only, and no syntax that an old Python would stumble
+over before it can say what is wrong.
 """
 
 import argparse
@@ -20,6 +21,7 @@ VENV = Path(os.environ.get("STEADYCAST_VENV") or ROOT / ".venv")
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements.txt"
 DEMO_REQUIREMENTS = ROOT / "requirements-demo.txt"
+BENCH_REQUIREMENTS = ROOT / "requirements-bench.txt"
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -31,6 +33,7 @@ def main():  # noqa: ANN201 an old Python has to get as far as the check of its 
     """Set everything up that is missing; returns the exit code."""
     parser = argparse.ArgumentParser(description="Set the project up")
     parser.add_argument("--demo", action="store_true", help="build the demo's data too")
+    parser.add_argument("--bench", action="store_true", help="install the benchmark's peers too")
     options = parser.parse_args()
     try:
         check_python()
@@ -38,6 +41,8 @@ def main():  # noqa: ANN201 an old Python has to get as far as the check of its 
         install()
         if options.demo:
             build_demo_data()
+        if options.bench:
+            install_peers()
     except (SetupFailed, OSError) as error:
         print("set-up failed: {}".format(error), file=sys.stderr)  # noqa: UP032 see the module's docstring
         return 1
@@ -89,6 +94,18 @@ def install() -> None:
     run([uv, "pip", "install", "--quiet", "--python", PYTHON, *editable])
     stamp.write_text(wanted)
     say(f"Installed in {time.monotonic() - began:.0f} s")
+
+
+def install_peers() -> None:
+    """Install what only the benchmark compares with; its versions were resolved beside requirements.txt."""
+    stamp = VENV / "steadycast-bench-installed"
+    wanted = fingerprint(REQUIREMENTS, BENCH_REQUIREMENTS)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("Installing the benchmark's peers")
+    uv = install_uv()
+    run([uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", BENCH_REQUIREMENTS])
+    stamp.write_text(wanted)
 
 
 def install_uv() -> Path:

@@ -26,7 +26,9 @@ CHECKS = {
     "mypy": ("mypy",),
     "import-linter": ("lint-imports",),
 }
-AIRFLOW = [f"tests/integration/test_{name}.py" for name in ("launcher", "stall_sensor", "decisions")]
+AIRFLOW = [
+    f"tests/integration/test_{name}.py" for name in ("launcher", "stall_sensor", "decisions", "alerts")
+]
 """Those that start Airflow, beside the end-to-end tests."""
 TESTS = {
     # -n 2: the suite is sized for two cores. What starts Airflow follows by itself: its tests build on each

@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOCKED = {
     "requirements": ["--universal"],
+    "requirements-bench": ["--universal"],
     # read by path and never imported, so what they depend on is not wanted
     "requirements-demo": ["--universal", "--no-deps"],
 }

@@ -23,11 +23,11 @@ from tests.sandbox_server import REPO
 
 WEEK = dt.date(2016, 6, 6)
 CHANNELS = [
-    {"name": "slack", "kind": "slack", "deadline_s": 2.5, "attempt_s": 1},
-    {"name": "mail", "kind": "mail", "connection": "alert_mail", "deadline_s": 2.5, "attempt_s": 1},
-    {"name": "sns", "kind": "sns", "connection": "alert_sns", "deadline_s": 5, "attempt_s": 5},
-    {"name": "ses", "kind": "ses", "connection": "alert_ses", "deadline_s": 5, "attempt_s": 5},
-    {"name": "webhook", "kind": "webhook", "connection": "alert_webhook", "deadline_s": 2, "attempt_s": 1},
+    {"name": "slack", "kind": "slack", "deadline_s": 2.5, "attempt_s": 10},
+    {"name": "mail", "kind": "mail", "connection": "alert_mail", "deadline_s": 2.5, "attempt_s": 10},
+    {"name": "sns", "kind": "sns", "connection": "alert_sns", "deadline_s": 5, "attempt_s": 10},
+    {"name": "ses", "kind": "ses", "connection": "alert_ses", "deadline_s": 5, "attempt_s": 10},
+    {"name": "webhook", "kind": "webhook", "connection": "alert_webhook", "deadline_s": 2.5, "attempt_s": 10},
     {"name": "log", "kind": "log"},
 ]
 RULES = {"group_wait_s": 0, "backoff_s": 0.2, "backoff_most_s": 1, "every_s": 0.1, "channels": CHANNELS}
@@ -55,6 +55,11 @@ def patient(**deadline_s: float) -> list[dict[str, Any]]:
         channel | ({"deadline_s": deadline_s[channel["name"]]} if channel["name"] in deadline_s else {})
         for channel in CHANNELS
     ]
+
+
+def hasty() -> list[dict[str, Any]]:
+    """The channels, whose attempts are cut off after a second."""
+    return [channel | ({"attempt_s": 1} if channel["kind"] != "log" else {}) for channel in CHANNELS]
 
 
 class Post:

@@ -40,13 +40,13 @@ def settings(*, drivers: tuple[str, ...] = ("rain",), signs: Any = None, groups:
     )
 
 
-def panel(effect: float, *, copies: tuple[str, ...] = ("rain",), shops: int = len(ENTITIES)) -> pd.DataFrame:
+def panel(effect: float, *, copies: tuple[str, ...] = ("rain",), swing: float = 0.1) -> pd.DataFrame:
     """Units that move with the rain of the week before; rain that lasts for weeks.
 
     Args:
         effect: share of the level that one standard deviation of rain adds.
         copies: variables that are the rain, each but the first with a little noise.
-        shops: how many of the entities.
+        swing: of the season, as a share of the level; a large one leaves the last value behind.
     """
     weeks = pd.date_range(end=pd.Timestamp(AS_OF) - pd.Timedelta(weeks=1), periods=WEEKS, freq="7D")
     noise = np.random.default_rng(5)
@@ -55,8 +55,8 @@ def panel(effect: float, *, copies: tuple[str, ...] = ("rain",), shops: int = le
         rain[i] = 0.8 * rain[i - 1] + 0.6 * noise.standard_normal()
     season = np.sin(2 * np.pi * weeks.day_of_year.to_numpy() / 365.25)
     tables = []
-    for i, entity in enumerate(ENTITIES[:shops]):
-        told = 1 + 0.1 * season + effect * np.roll(rain, 1) + 0.01 * noise.standard_normal(WEEKS)
+    for i, entity in enumerate(ENTITIES):
+        told = 1 + swing * season + effect * np.roll(rain, 1) + 0.01 * noise.standard_normal(WEEKS)
         tables.append(rows("sales", entity, weeks, "units", 100.0 * (i + 1) * told))
     for j, name in enumerate(copies):
         copy = rain + 0.05 * j * noise.standard_normal(WEEKS)

@@ -52,7 +52,7 @@ def forecast(as_of: dt.date = AS_OF, cells: Mapping[tuple[str, int, str], Any] |
                 schema.LOWER_95: level * 0.8,
                 schema.UPPER_95: level * 1.2,
                 schema.SAME_WEEK_LAST_YEAR: level * 0.95,
-                schema.MOVING_AVERAGE: level * 1.005,
+                schema.MOVING_AVERAGE: level,
                 schema.LAST_VALUE: level * 1.02,
                 schema.CLIENT_FORECAST: float("nan"),
                 schema.DEGRADED: False,
@@ -68,7 +68,7 @@ def forecast(as_of: dt.date = AS_OF, cells: Mapping[tuple[str, int, str], Any] |
 
 
 def panel(as_of: dt.date = AS_OF, weeks: int = 30, scale: float = 1.0) -> pd.DataFrame:
-    """Flat weekly actuals of both entities, ending the week before ``as_of``."""
+    """Flat weekly actuals of both entities, ending the week before ``as_of``; the benchmarks fit them."""
     mondays = pd.date_range(
         end=pd.Timestamp(as_of) - pd.Timedelta(weeks=1), periods=weeks, freq="7D", unit="us"
     )
@@ -78,7 +78,7 @@ def panel(as_of: dt.date = AS_OF, weeks: int = 30, scale: float = 1.0) -> pd.Dat
             schema.ENTITY: entity,
             schema.WEEK: week,
             schema.VARIABLE: "entries",
-            schema.VALUE: scale * LEVEL[entity] * (1 + 0.02 * (i % 3 - 1)),
+            schema.VALUE: scale * LEVEL[entity] * (1 + 0.02 * (-1) ** (weeks - 1 - i)),
             schema.HOW: "observed",
         }
         for entity in ENTITIES

@@ -50,6 +50,11 @@ class Alerts:
     ) -> None:
         self._title, self._file, self._webhook, self._mail = title, file, webhook, mail
 
+    @property
+    def has_path(self) -> bool:
+        """Is there a way to people that is the watchdog's own?"""
+        return bool(self._webhook or self._mail)
+
     def note(self, text: str, at: dt.datetime) -> None:
         """Write a message down, in the log and in the file."""
         log.warning("%s", text)

@@ -11,6 +11,9 @@ from watchdog.seen import Seen
 API = "api-server"
 HEARTBEATS = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
 """Name in the health endpoint's answer, and name of the component."""
+DELIVERER = "deliverer"
+DELIVERER_SILENCE_S = 150.0
+"""Of the process that sends the alerts: one look of it may take so long when all channels hang."""
 DEAD = {"FATAL", "EXITED", "STOPPED", "UNKNOWN"}
 MOST_PATIENCE = 4
 FIRST_SIGN = dt.timedelta(seconds=5)
@@ -25,6 +28,8 @@ def trouble(name: str, seen: Seen, settings: WatchdogSettings, memory: Memory) -
     if _settling(name, seen, settings, memory):
         return None
     limit_s = settings.heartbeat_age_s * _patience(name, seen, settings, memory)
+    if name == DELIVERER:
+        limit_s = max(limit_s, DELIVERER_SILENCE_S)
     if name == API:
         last = memory.api_answered
         silent = seen.api is not None and (last is None or (seen.at - last).total_seconds() > limit_s)
@@ -74,7 +79,8 @@ def not_seen(name: str, seen: Seen, settings: WatchdogSettings) -> bool:
     """Has this look told nothing about the component? One that was just restarted is not well yet."""
     if name == API:
         return seen.api is not None
-    if name not in HEARTBEATS.values():
+    if name not in (*HEARTBEATS.values(), DELIVERER):
         return seen.programs[name].state != "RUNNING"
+    limit_s = DELIVERER_SILENCE_S if name == DELIVERER else settings.heartbeat_age_s
     last = seen.heartbeats.get(name)
-    return last is None or (seen.at - last).total_seconds() > settings.heartbeat_age_s
+    return last is None or (seen.at - last).total_seconds() > limit_s

@@ -94,7 +94,7 @@ def _problems(
     """Problems of this look by key, and keys that nobody can tell about now."""
     found: dict[str, str] = {}
     unknown: set[str] = set()
-    for component in dict.fromkeys((API, *HEARTBEATS.values(), *seen.programs)):
+    for component in dict.fromkeys((API, *HEARTBEATS.values(), *seen.programs, *seen.heartbeats)):
         why = trouble(component, seen, settings, memory)
         if why:
             found[component] = why
@@ -111,10 +111,19 @@ def _problems(
     elif seen.workers is not None and len(seen.workers) < settings.celery_workers:
         there = f"{len(seen.workers)} of {settings.celery_workers}"
         found["workers"] = f"{there} Celery workers answer ({', '.join(seen.workers) or 'none'})"
-    if seen.lake:
-        found["lake"] = f"the lake does not answer: {seen.lake}"
+    _lake(seen, found, unknown)
     _week(seen, settings, memory, dag, found, unknown)
     return found, unknown
+
+
+def _lake(seen: Seen, found: dict[str, str], unknown: set[str]) -> None:
+    if seen.lake:
+        found["lake"] = f"the lake does not answer: {seen.lake}"
+    if seen.overdue is None:
+        unknown.add("alerts")
+    elif seen.overdue:
+        shown = "; ".join(seen.overdue[:3]) + (" and more" if len(seen.overdue) > 3 else "")
+        found["alerts"] = f"{len(seen.overdue)} alert(s) have reached nobody in time: {shown}"
 
 
 def _week(

@@ -35,6 +35,8 @@ class Seen:
         paused: is the DAG paused; None if not known.
         published: verdict of the due week's publication; "" if there is none, None if not known.
         lake: None if the lake answered, else what was wrong.
+        overdue: titles of alerts that have reached nobody in time; None if that is not known, or if alerts
+            have never been delivered from this lake.
     """
 
     at: dt.datetime
@@ -50,3 +52,4 @@ class Seen:
     paused: bool | None = None
     published: str | None = None
     lake: str | None = None
+    overdue: tuple[str, ...] | None = None

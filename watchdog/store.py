@@ -1,9 +1,10 @@
-"""The lake, as the watchdog needs it: is a week published, and a fallback for one that is not."""
+"""The lake, as the watchdog needs it: what is published, a fallback for what is not, and are alerts sent."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -11,8 +12,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from steadycast.alerts import Event, mutes
+from steadycast.alerts.deliverer import STATUS
+from steadycast.alerts.ledger import Journal
+from steadycast.alerts.planning import plan
+from steadycast.alerts.telling import tell
+from steadycast.errors import ArtefactMissing, SteadycastError
 from steadycast.lake import open_lake
 from steadycast.publication import standing
+from steadycast.settings import Settings
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S = 300.0
 LAKE_CONNECTION = "AIRFLOW_CONN_LAKE"
@@ -35,6 +45,7 @@ class Store:
         self._url, self._settings = url, settings
         given = _credential(environ) if url.startswith("s3://") else {}
         self._lake = open_lake(url, **given)
+        self._journal = Journal(self._lake)
         self._env = dict(environ) | {
             name: value
             for name, value in (
@@ -50,6 +61,39 @@ class Store:
         """Verdict of the week's publication; "" if there is none."""
         manifest = standing(self._lake, week)
         return "" if manifest is None else str(manifest.get("verdict") or "published")
+
+    def alerts(self, settings: Settings, now: dt.datetime) -> tuple[dt.datetime | None, list[str] | None]:
+        """Last sign of life of whoever sends the alerts, and titles of those that reached nobody in time.
+
+        None for both if nobody has ever sent alerts from this lake.
+
+        Raises:
+            LakeError: it can not be known.
+        """
+        try:
+            beat = dt.datetime.fromisoformat(self._lake.read_json(STATUS)["at"])
+        except ArtefactMissing:
+            return None, None
+        rules = settings.alerts
+        quiet = [*rules.mutes, *mutes.every(self._lake)]
+        found = plan(self._journal.read(), rules, quiet, now, settings.schedule.timezone)
+        late = dt.timedelta(minutes=rules.deadline_min)
+        return beat, [posted.event.title for posted in found.unsent if now - posted.at > late]
+
+    def tell(self, before: Mapping[str, str], after: Mapping[str, str], now: dt.datetime) -> None:
+        """Leave problems that are open, and the ends of those that were, in the outbox of the alerts.
+
+        Args:
+            before: problems of the look before, by key.
+            after: problems of this look.
+            now: an aware moment.
+        """
+        ended = [_event(key, text, ended=True) for key, text in before.items() if key not in after]
+        begun = [_event(key, text) for key, text in after.items() if key not in before]
+        try:
+            tell(self._lake, [*begun, *ended], now)
+        except SteadycastError as error:
+            log.error("the outbox could not be told: %s", error)
 
     def publish_fallback(self, week: dt.date, reason: str, timeout_s: float = TIMEOUT_S) -> str:
         """Publish the week's fallback unless the week is published; returns what it is.
@@ -72,6 +116,16 @@ class Store:
         if child.returncode:
             raise NoFallback(f"the fallback of {week} could not be published: {trouble.strip()[-500:]}")
         return said.strip()
+
+
+def _event(key: str, text: str, *, ended: bool = False) -> Event:
+    # a week without its forecast is one thing, whoever tells of it
+    week = key.removeprefix("publication ")
+    return Event(
+        "watchdog", "failure", f"fallback/{week}" if week != key else f"watchdog/{key}",
+        f"watchdog: {text}", text,
+        next="" if ended else "see the runbook, `The watchdog says`", resolves=ended,
+    )  # fmt: skip
 
 
 def _credential(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from steadycast.settings import Settings
 from watchdog import core
 from watchdog.airflow import Airflow, Unreachable
 from watchdog.alerts import Alerts
-from watchdog.components import HEARTBEATS
+from watchdog.components import DELIVERER, HEARTBEATS
 from watchdog.deadman import DeadMan
 from watchdog.due import Due, due_week
 from watchdog.manager import Manager, NotMended
@@ -64,6 +64,7 @@ class Watch:
         """
         self._deadman.start(up_s)
         memory = recall(self._file)
+        before = dict(memory.open)
         seen = self.see(now, up_s)
         actions, memory = core.decide(seen, self._settings.watchdog, memory, dag=DAG)
         # before acting: a restart that was begun counts, also if the watchdog dies with it
@@ -71,6 +72,8 @@ class Watch:
         texts = [text for action in actions if (text := self._act(action, memory))]
         for text in texts:
             self._alerts.note(text, now)
+        if not self._alerts.has_path:
+            self._store.tell(before, memory.open, now)
         memory.outbox = [text for text in [*memory.outbox, *texts] if not self._alerts.send(text)]
         keep(self._file, memory)
         self._deadman.end(up_s, well=not memory.open and not memory.failed)
@@ -96,7 +99,20 @@ class Watch:
                 seen = replace(seen, workers=self._workers.answering())
             except BrokerSilent as error:
                 seen = replace(seen, broker=str(error))
+        seen = self._see_alerts(seen)
         return seen if due is None else self._see_week(seen, due)
+
+    def _see_alerts(self, seen: Seen) -> Seen:
+        """Is somebody sending the alerts, and did they arrive?"""
+        try:
+            beat, overdue = self._store.alerts(self._settings, seen.at)
+        except (SteadycastError, OSError) as error:
+            log.error("whether alerts are sent is not known: %s", error)
+            return seen
+        if beat is None and DELIVERER not in seen.programs:
+            return seen
+        beats = {**seen.heartbeats, DELIVERER: beat}
+        return replace(seen, heartbeats=beats, overdue=None if overdue is None else tuple(overdue))
 
     def _see_week(self, seen: Seen, due: Due) -> Seen:
         if seen.api is None:

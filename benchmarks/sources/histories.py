@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from steadycast.lake.cells import Cells, from_frame
-from steadycast.revisions import Versions
+from steadycast.lake.cells import Cells, Versions, from_frame
 from steadycast.settings import SourceSettings
 from steadycast.settings.sources import LocalFileSource
 
@@ -23,6 +22,7 @@ Wide = dict[str, pd.DataFrame]
 """Per variable: dates × entities."""
 _EPOCH = pd.Timestamp(1970, 1, 1)
 POLLS_BACK = 60
+_BACK = 3 * 366 + 90
 
 
 @dataclass(frozen=True)
@@ -79,39 +79,61 @@ class Source:
         """What the runs of the weeks before have stored."""
         before = as_of - dt.timedelta(weeks=1)
         if self.versions is not None:
-            rows = self.versions[self.versions["moment"] <= _day(before)]
-            mondays = [d for d in self.mondays() if d <= before]
-        else:
-            rows = self._rows(before)
-            mondays = [before - dt.timedelta(weeks=k) for k in reversed(range(POLLS_BACK))]
-        polls = [[_day(m), _day(self.start(m)), _day(m) - 1] for m in mondays]
-        return versions(self.name, rows, polls)
+            polls = self._polls([d for d in self.mondays() if d <= before])
+            return versions(self.name, self.versions[self.versions["moment"] <= _day(before)], polls)
+        polls = self._polls([before - dt.timedelta(weeks=k) for k in reversed(range(POLLS_BACK))])
+        back, last = pd.Timestamp(before) - pd.Timedelta(days=_BACK), pd.Timestamp(before)
+        names = sorted(self.final)
+        early = [self.early[v][back : last - pd.Timedelta(days=1)] for v in names]
+        final = [self.final[v][back : last - pd.Timedelta(days=1)] for v in names]
+        dates = early[0].index
+        days = (dates - _EPOCH).days.to_numpy()
+        told = days + 7 - dates.day_of_week.to_numpy()  # the Monday after each date
+        first, second = (np.stack([f.to_numpy(dtype="float64").T for f in part]) for part in (early, final))
+        second = np.where((second != first) & (told < _day(before)), second, np.nan)
+        # variables × entities × dates × versions, then entities first: the order of Versions
+        value = np.stack([first, second], axis=-1).swapaxes(0, 1)
+        table, kept = _cells(value, early[0].columns, names, days)
+        moment = np.broadcast_to(np.stack([told, told + 7], axis=-1), value.shape).ravel()[kept]
+        version = np.broadcast_to(np.array([0, 1]), value.shape).ravel()[kept]
+        return Versions(table, version == 0, moment.astype("float64"), polls)
 
-    def _rows(self, before: dt.date) -> pd.DataFrame:
-        """Each cell as first told, and its final value where that differs and is out."""
-        parts = []
-        back = pd.Timestamp(before) - pd.Timedelta(days=4 * 366)
-        for variable, final in self.final.items():
-            upto = slice(back, pd.Timestamp(before) - pd.Timedelta(days=1))
-            old = slice(back, pd.Timestamp(before) - pd.Timedelta(days=8))
-            first = _long(variable, self.early[variable][upto])
-            first["moment"] = _monday_after(first["date"])
-            parts.append(first)
-            if self.early[variable] is not final:
-                second = _long(variable, final[old].where(final[old] != self.early[variable][old]))
-                second["moment"] = _monday_after(second["date"]) + 7
-                parts.append(second)
-        return pd.concat(parts, ignore_index=True)
+    def _polls(self, mondays: list[dt.date]) -> np.ndarray:
+        polls = [[_day(m), _day(self.start(m)), _day(m) - 1] for m in mondays]
+        return np.array(polls, dtype="float64").reshape(-1, 3)
 
 
 def cells(source: Source, wide: Wide, as_of: dt.date) -> Cells:
     """A poll as cells."""
-    start = pd.Timestamp(source.start(as_of))
-    parts = [_long(v, f[start : pd.Timestamp(as_of) - pd.Timedelta(days=1)]) for v, f in wide.items()]
-    return from_frame(source.name, pd.concat(parts, ignore_index=True))
+    window = slice(pd.Timestamp(source.start(as_of)), pd.Timestamp(as_of) - pd.Timedelta(days=1))
+    names = sorted(wide)
+    parts = [wide[v][window] for v in names]
+    value = np.stack([part.to_numpy(dtype="float64").T for part in parts])[..., None].swapaxes(0, 1)
+    days = (parts[0].index - _EPOCH).days.to_numpy()
+    return _cells(value, parts[0].columns, names, days)[0]
 
 
-def versions(name: str, rows: pd.DataFrame, polls: list[list[int]]) -> Versions:
+def _cells(
+    value: np.ndarray, entities: pd.Index, variables: list[str], days: np.ndarray
+) -> tuple[Cells, np.ndarray]:
+    """The cells of a block of entities × variables × dates × versions, and which of the block they are."""
+    order = np.argsort(np.asarray(entities, dtype=object))
+    rank = np.argsort(order)
+    where = np.indices(value.shape, dtype=np.int32)
+    kept = np.isfinite(value).ravel()
+    entity, variable, date = (where[i].ravel()[kept] for i in range(3))
+    table = Cells(
+        np.asarray(entities, dtype=object)[order],
+        np.array(variables, dtype=object),
+        rank[entity].astype(np.int32),
+        variable,
+        days[date].astype(np.int32),
+        value.ravel()[kept],
+    )
+    return table, kept
+
+
+def versions(name: str, rows: pd.DataFrame, polls: np.ndarray) -> Versions:
     """Sorted versions of a long table with ``moment`` in days since 1970-01-01."""
     table = from_frame(name, rows)
     moment = rows.loc[rows["value"].notna(), "moment"].to_numpy(dtype="float64")
@@ -119,7 +141,7 @@ def versions(name: str, rows: pd.DataFrame, polls: list[list[int]]) -> Versions:
     table, moment = table.take(order), moment[order]
     same = (table.entity[1:] == table.entity[:-1]) & (table.variable[1:] == table.variable[:-1])
     first = np.append(True, ~(same & (table.day[1:] == table.day[:-1])))
-    return Versions(table, first[: len(table)], moment, np.array(polls, dtype="float64").reshape(-1, 3))
+    return Versions(table, first[: len(table)], moment, polls)
 
 
 def _long(variable: str, wide: pd.DataFrame) -> pd.DataFrame:
@@ -133,12 +155,8 @@ def _day(date: dt.date) -> int:
     return (pd.Timestamp(date) - _EPOCH).days
 
 
-def _monday_after(dates: pd.Series) -> pd.Series:
-    days = (dates - _EPOCH).dt.days
-    return (days + 7 - dates.dt.day_of_week).astype("float64")
-
-
-def _settings(name: str, cadence: str, units: Mapping[str, str], **more: object) -> SourceSettings:
+def settings_of(name: str, cadence: str, units: Mapping[str, str], **more: object) -> SourceSettings:
+    """Settings of a source that is read from a file; units by variable."""
     return LocalFileSource.model_validate(
         {
             "name": name,
@@ -158,7 +176,7 @@ def cta(data: Path) -> Source:
     rng = np.random.default_rng(1)
     preliminary = rng.random(days.shape) < 0.2
     early = days.where(~preliminary, (days * (1 + 0.01 * rng.standard_normal(days.shape))).round(3))
-    settings = _settings("cta", "daily", {"entries": "thousand entries per day"})
+    settings = settings_of("cta", "daily", {"entries": "thousand entries per day"})
     last = days.index[-1].date() - dt.timedelta(days=7)
     return Source(
         settings, {"entries": 3}, dt.date(2004, 1, 5), _monday(last), {"entries": days}, {"entries": early}
@@ -178,7 +196,7 @@ def weather(data: Path) -> Source:
     }
     wide = {v: frame.set_axis(["midway"], axis=1) for v, frame in wide.items()}
     bad = rows[["tmax_f_badtz"]].round(1).set_axis(["midway"], axis=1)
-    settings = _settings(
+    settings = settings_of(
         "weather", "daily", {"tmax_f": "degF", "tmin_f": "degF", "tmean_c": "degC", "wind_mph": "mph"}
     )
     last = _monday(rows.index[-1].date() - dt.timedelta(days=7))
@@ -201,7 +219,7 @@ def walmart(data: Path) -> Source:
     wide = {
         v: rows.pivot(index="date", columns="store", values=column) for v, (column, _, _) in names.items()
     }
-    settings = _settings(
+    settings = settings_of(
         "walmart", "weekly", {v: unit for v, (_, unit, _) in names.items()}, expected_lag_days=3
     )
     decimals = {v: places for v, (_, _, places) in names.items()}
@@ -212,7 +230,7 @@ def eia(data: Path) -> Source:
     """Electricity demand of 54 regions in MWh per day, cleaned by the publisher."""
     rows = pd.read_csv(data / "eia_demand_daily_54ba.csv.gz", parse_dates=["date"])
     wide = {"demand_mwh": rows.pivot(index="date", columns="ba", values="cleaned").round(0)}
-    settings = _settings("eia", "daily", {"demand_mwh": "MWh"})
+    settings = settings_of("eia", "daily", {"demand_mwh": "MWh"})
     return Source(settings, {"demand_mwh": 0}, dt.date(2017, 8, 7), dt.date(2020, 6, 15), wide, wide)
 
 
@@ -227,7 +245,7 @@ def macro(data: Path, series: tuple[str, ...] = MACRO) -> Source:
     rows["date"] = pd.to_datetime(rows["period"])
     rows = rows.sort_values("vintage_date", kind="stable")
     units = {v: {"unrate": "%", "payems": "thousand persons"}.get(v, "index") for v in series}
-    settings = _settings("macro", "monthly", units, lookback_weeks=26, expected_lag_days=47)
+    settings = settings_of("macro", "monthly", units, lookback_weeks=26, expected_lag_days=47)
 
     def as_of(day: dt.date) -> Wide:
         seen = rows[(rows["vintage_date"] <= pd.Timestamp(day)) & (rows["date"] < pd.Timestamp(day))]

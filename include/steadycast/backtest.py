@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadycast import absence, findings, impute, plots, schema, scores
+from steadycast import absence, champion, drift, findings, impute, plots, schema, scores
 from steadycast.errors import ArtefactMissing, ArtefactUnreadable, ModelError
 from steadycast.known import known_rows
 from steadycast.lake import Lake
@@ -41,20 +41,24 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
         progress: told what is done.
 
     Returns: path of ``report.json``; beside it are ``report.txt`` (the same for people, with the table),
-        ``report.png``, ``summary.csv`` and ``scores.parquet``.
+        ``report.png``, ``summary.csv``, ``scores.parquet``, and ``challengers.json`` if there are any.
+        ``runs/<as_of>/drift.json`` says what drifted.
     """
     progress("backtest: published forecasts", 0, 3)
     frames, unreadable = _published(lake, as_of)
     progress("backtest: actual values", 1, 3)
-    scored = scores.score(frames, actuals(lake, settings, as_of), as_of)
+    known = actuals(lake, settings, as_of)
+    scored = scores.score(frames, known, as_of)
     progress("backtest: scores", 2, 3)
+    drifted = drift.assess(lake, settings, scored.rows, as_of=as_of)
     summary = scores.summarise(scored.rows)
     if len(scored.rows):
-        told = [*scores.sentences(summary, scored), *unreadable]
+        told = [*scores.sentences(summary, scored), *drifted.sentences(), *unreadable]
         picture = _picture(summary, settings, as_of)
     else:
         told = [_nothing(len(frames), as_of), *scores.left_out(scored), *unreadable]
         picture = plots.text_png(_title(settings, as_of), told)
+    told += _challengers(lake, drift.with_trial(lake, settings, as_of), known, as_of)
     folder = f"backtest/{as_of}"
     text = "\n".join([_title(settings, as_of), "", *told])
     if len(scored.rows):
@@ -66,9 +70,24 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     lake.write_bytes(f"{folder}/report.txt", f"{text}\n".encode())
     _price_absence(lake, settings, as_of, progress)
     report = {"as_of": as_of, "origins": len(frames), "sentences": told, "overall": _overall(summary)}
+    drift.write(lake, drifted, settings, as_of=as_of)
+    findings.write(lake, drift.findings_of(drifted, settings), as_of=as_of, stage="backtest")
     path = lake.write_json(f"{folder}/report.json", report | _left_out(scored))
     progress(f"backtest: {told[0]}", 3, 3)
     return path
+
+
+def _challengers(lake: Lake, settings: Settings, known: pd.DataFrame, as_of: dt.date) -> list[str]:
+    """Judge the challengers; a sentence each, and who is promoted or proposed."""
+    if len(champion.names(settings)) == 1:
+        return []
+    weeks = [week for week in published_weeks(lake) if week <= as_of]
+    report = champion.stand(lake, settings, known, weeks, as_of=as_of, season=scores.season)
+    told = [f"Challenger {standing['says']}." for standing in report["standings"].values()]
+    for done in ("promoted", "proposed"):
+        if report[done]:
+            told.append(f"{report[done]} is {done} as champion instead of {report['champion']}.")
+    return told
 
 
 def _price_absence(lake: Lake, settings: Settings, as_of: dt.date, progress: Progress) -> None:

@@ -5,7 +5,7 @@ Callers read the attributes, people read the text, and the alert shows the same 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -141,11 +141,23 @@ class BadResponse(SourceError):
 
 
 class SchemaDrift(SourceError):
-    """The source's columns are not those that pipeline.yaml names; ``field`` is the missing one."""
+    """The source's columns are not those that pipeline.yaml names; ``field`` is the missing one.
 
-    def __init__(self, source: str, field: str, *, found: Sequence[str], remedy: str) -> None:
+    ``cells`` are the newest cells of each column as they came, if the answer is a table.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        field: str,
+        *,
+        found: Sequence[str],
+        remedy: str,
+        cells: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
         self.field = field
         self.found = list(found)
+        self.cells = dict(cells or {})
         super().__init__(
             source, f"field {field!r} is missing; the answer has {', '.join(self.found)}", remedy=remedy
         )
@@ -172,6 +184,14 @@ class DecisionRefused(SteadycastError):
 
 class ModelError(SteadycastError):
     """A model could not be trained or loaded."""
+
+
+class MoveRefused(SteadycastError):
+    """A what-if can not be answered as it was asked; ``field`` is the part of the move that is wrong."""
+
+    def __init__(self, field: str, what: str, *, remedy: str) -> None:
+        self.field = field
+        super().__init__(f"{field}: {what}", remedy=remedy)
 
 
 class StageDied(SteadycastError):

@@ -29,7 +29,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from steadycast import absence, degradation, findings, quarantine, timing, twins
+from steadycast import absence, degradation, findings, impact, quarantine, timing, twins
 from steadycast import schema as c
 from steadycast.errors import ArtefactMissing, SourceAbsent
 from steadycast.filling import carry, climatology, from_twin
@@ -64,7 +64,8 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
     progress("building the weekly panel", len(names), len(names) + 1)
     limits = quarantine.without_ranges(lake, settings, as_of=as_of)
     arbitration = twins.of_week(lake, as_of)
-    believed, moved = twins.arbitrate(observed, arbitration, settings, as_of=as_of)
+    believe = partial(twins.arbitrate, arbitration=arbitration, settings=settings, as_of=as_of)
+    believed, moved = believe(observed)
     frame = panel(limits, believed, arbitration, as_of=as_of)
     frame = quarantine.mark_corrected(lake, settings, frame, believed, as_of=as_of)
     frame = twins.mark(frame, moved, settings, believed)
@@ -74,6 +75,11 @@ def run(lake: Lake, settings: Settings, *, as_of: dt.date, progress: Progress = 
         settings, frame, verdicts, _compared(lake, as_of), partial(absence.sentence, prices), as_of=as_of
     )
     written = lake.write_frame(f"runs/{as_of}/impute/panel.parquet", frame)
+
+    def otherwise(known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        return panel(limits, believe(known)[0], arbitration, as_of=as_of)
+
+    impact.otherwise(lake, settings, observed, verdicts, otherwise, as_of=as_of)
     lake.write_json(f"runs/{as_of}/impute/degraded.json", told)
     progress("panel written", len(names) + 1, len(names) + 1)
     return written
@@ -97,9 +103,7 @@ def _announce(
     as_of: dt.date,
 ) -> None:
     """Tell of providers that are off, or no longer, with what that does to the forecast."""
-    compared = _compared(lake, as_of)
-    now = twins.spans.of_week(lake, as_of)
-    moves = ""
+    now, moves = twins.spans.of_week(lake, as_of), ""
     if any(span.off and (span.open or span.since == as_of.isoformat()) for span in now):
         moves = twins.impact.moves(lake, settings, frame, unguarded(), as_of)
     found = twins.telling.findings(
@@ -108,7 +112,9 @@ def _announce(
         settings,
         as_of=as_of,
         moves=moves,
-        pictures={(pair["source"], pair["twin"]): pair.get("picture") for pair in compared["pairs"]},
+        pictures={
+            (pair["source"], pair["twin"]): pair.get("picture") for pair in _compared(lake, as_of)["pairs"]
+        },
     )
     findings.write(lake, found, as_of=as_of, stage="twins")
 

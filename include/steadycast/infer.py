@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from steadycast import explain, findings, intervals, models, schema
+from steadycast import champion, explain, findings, impact, intervals, models, schema
 from steadycast.errors import ModelError
 from steadycast.features import History
 from steadycast.lake import Lake
@@ -129,16 +129,22 @@ def run(
             f"{card} is the model of {described['as_of']}, not of {as_of}",
             remedy="run the train task of this week again",
         )
+    settings = champion.variation(settings, described.get("champion", champion.BASE))
     rows = lake.read_frame(panel)
     history = models.known_history(rows, settings, as_of)
     progress("forecasting", 0, 2)
-    forecast = infer(
-        history,
+    made, client = stored(lake, described), models.client_rows(rows, settings)
+    forecast = infer(history, settings, **made, client=client)
+    moves = impact.measure(
+        lake,
         settings,
-        **_stored(lake, described),
-        degraded=_degraded(lake, as_of),
-        client=models.client_rows(rows, settings),
+        forecast,
+        lambda other: infer(models.known_history(other, settings, as_of), settings, **made, client=client),
+        as_of=as_of,
     )
+    lacks = degraded(lake, as_of, moves)
+    if lacks.reasons:
+        forecast = infer(history, settings, **made, degraded=lacks, client=client)
     del rows  # the wide history has what is needed of it
     path = lake.write_frame(f"runs/{as_of.isoformat()}/infer/forecast.parquet", forecast)
     progress("explaining", 1, 2)
@@ -147,7 +153,7 @@ def run(
     return path
 
 
-def _stored(lake: Lake, card: Mapping[str, Any]) -> dict[str, Any]:
+def stored(lake: Lake, card: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of ``infer`` that train left in the lake."""
     return {
         "texts": {kind: lake.read_bytes(path).decode() for kind, path in card["models"].items()},
@@ -163,20 +169,20 @@ def _explain(
     """Keep why the forecast is what it is; a forecast that can not be explained is still a forecast."""
 
     def model_of(described: Mapping[str, Any]) -> explain.Forecasting:
-        made = _stored(lake, described)
+        made = stored(lake, described)
         _same_features(made["feature_names"], models.forecaster(history, settings).feature_names)
         return lambda known: infer(known, settings, **made)
 
     as_of = history.as_of
     try:
         forecaster = models.forecaster(history, settings)
-        stored = _stored(lake, card)
+        mine = stored(lake, card)
         explanation = explain.explain(
             forecaster,
-            models.load(stored["texts"], forecaster.feature_names),
+            models.load(mine["texts"], forecaster.feature_names),
             lake.read_frame(forecast),
             settings,
-            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **stored)),
+            explain.previous(lake, settings, as_of, model_of, lambda known: infer(known, settings, **mine)),
         )
         explain.write(lake, explanation, forecast=forecast, as_of=as_of, title=settings.title)
         found = explanation.findings
@@ -186,9 +192,10 @@ def _explain(
     findings.write(lake, found, as_of=as_of, stage="infer")
 
 
-def _degraded(lake: Lake, as_of: dt.date) -> Degraded:
+def degraded(lake: Lake, as_of: dt.date, moves: Sequence[str] = ()) -> Degraded:
+    """The reasons that impute found, and what revisions move if the forecast is degraded anyway."""
     path = f"runs/{as_of.isoformat()}/impute/degraded.json"
     if not lake.exists(path):
         return Degraded()
     told: dict[str, Any] = lake.read_json(path)
-    return Degraded(tuple(told["reasons"]) if told["degraded"] else ())
+    return Degraded((*told["reasons"], *moves) if told["degraded"] else ())

@@ -17,7 +17,8 @@ from typing import Any
 import pandas as pd
 
 from steadycast import schema as c
-from steadycast.errors import SourceError
+from steadycast.errors import SchemaDrift, SourceError
+from steadycast.expectations import drift
 from steadycast.lake import Appended, Lake
 from steadycast.lake.segments import place
 from steadycast.progress import Progress, silent
@@ -59,6 +60,7 @@ def run(
     Returns: path of the manifest.
 
     Raises:
+        SchemaDrift: columns have other names; the error proposes the new ones, and so does the gate's page.
         SourceError: the source did not give its data.
     """
     manifest = path(as_of, source.name)
@@ -67,7 +69,10 @@ def run(
         return manifest
     before = _accepted_before(lake, source.name, retrieved_at)
     window = window_of(source, as_of, _newest_known(lake, source.name, before, as_of))
-    poll = fetch(source, window, connection, progress=progress)
+    try:
+        poll = fetch(source, window, connection, progress=progress)
+    except SchemaDrift as drifted:
+        raise _with_proposals(lake, source, as_of, before, drifted) from drifted
     progress(f"{source.name}: storing {len(poll.frame)} rows", 0, 0)
     cells, conflicts = clean(poll.frame)
     stored = lake.write_frame(f"runs/{as_of}/ingest/{source.name}.poll.parquet", poll.frame)
@@ -90,6 +95,26 @@ def run(
         "poll_sha256": hashlib.sha256(lake.read_bytes(stored)).hexdigest(),
     }
     return lake.write_json(manifest, found)
+
+
+def drift_path(as_of: dt.date, source: str) -> str:
+    """Where the columns of an answer that lacked some are compared with those that pipeline.yaml names."""
+    return f"runs/{as_of}/ingest/{source}.drift.parquet"
+
+
+def _with_proposals(
+    lake: Lake, source: AnySource, as_of: dt.date, segments: list[str], found: SchemaDrift
+) -> SchemaDrift:
+    """The error with the columns that may have taken the place of the missing ones, by name and by values."""
+    layout = getattr(source, "layout", None)
+    if layout is None or not found.cells:
+        return found
+    known = lake.observations(source.name).read(segments=segments, end=as_of)
+    table = drift.fields(source, layout, drift.Answer(found.cells, known))
+    lake.write_frame(drift_path(as_of, source.name), table)
+    gone = table[table[drift.MISSING] == 1].to_dict("records")
+    lines = "".join(f"\n- {drift.sentence({str(k): v for k, v in row.items()})}" for row in gone)
+    return SchemaDrift(source.name, found.field, found=found.found, remedy=f"{found.remedy}{lines}")
 
 
 def absent(lake: Lake, source: AnySource, *, as_of: dt.date, reason: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import pandas as pd
 
-from steadycast import models, schema
+from steadycast import champion, models, schema
 from steadycast.features import History
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -75,20 +75,25 @@ def run(
     *,
     as_of: dt.date,
     git_commit: str,
+    challenger: str | None = None,
     progress: Progress = silent,
 ) -> str:
-    """Train on the panel's weeks before ``as_of`` and store the model.
+    """Train the week's champion, or a challenger, on the panel's weeks before ``as_of`` and store the model.
 
-    Returns: path of the card, ``runs/<as_of>/train/card.json``.
+    Returns: path of the card, ``runs/<as_of>/train/card.json``; a challenger's is
+        ``runs/<as_of>/challenge/<name>/card.json``.
 
     Raises:
         ModelError: the panel has no value of the target before ``as_of``.
     """
+    name = challenger or champion.champion(lake, settings, as_of)
+    settings = champion.variation(settings, name)
     rows = lake.read_frame(panel)
     history = models.known_history(rows, settings, as_of)
     trained = train(history, settings, client=models.client_rows(rows, settings), progress=progress)
     promoted = models.promotion(trained.residuals)
-    folder = f"runs/{as_of.isoformat()}/train"
+    path = champion.card_path(as_of, name) if challenger else f"runs/{as_of.isoformat()}/train/card.json"
+    folder = path.rpartition("/")[0]
     texts = {k: lake.write_bytes(f"{folder}/{k}.txt", text.encode()) for k, text in trained.models.items()}
     made_from = {
         "data_sha256": models.data_sha256(history),
@@ -99,12 +104,13 @@ def run(
         **made_from,
         "model_id": models.model_id(*made_from.values()),
         "as_of": as_of,
+        "champion": name,
         "git_commit": git_commit,
         "lightgbm": lgb.__version__,
         "panel": panel,
         "weeks": len(history.weeks),
         "entities": len(history.entities),
-        "forecast": settings.forecast.model_dump(mode="json"),
+        "forecast": settings.forecast.model_dump(mode="json", exclude={"challengers", "promotion"}),
         "features": list(trained.feature_names),
         "models": texts,
         "residuals": lake.write_frame(f"{folder}/residuals.parquet", trained.residuals),
@@ -112,4 +118,4 @@ def run(
         "published": promoted.column,
         "not_promoted_because": promoted.reason,
     }
-    return lake.write_json(f"{folder}/card.json", card)
+    return lake.write_json(path, card)

@@ -3,6 +3,9 @@
 A poll that passes, with warnings or without, is accepted and counts from now on. One with critical failures
 is rejected with its reasons: a fundamental source stops the run, an optional one goes on with what was
 accepted before.
+
+Values that the source revised beyond its usual, or that look faulty, are told and kept out (``revisions``):
+then the rest of the poll counts in its place, unless a person has accepted the whole.
 """
 
 from __future__ import annotations
@@ -10,13 +13,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from steadycast import revisions
 from steadycast.errors import ArtefactConflict, GateFailed, SourceAbsent
-from steadycast.expectations import Outcome, run_suites
-from steadycast.expectations.evidence import Evidence
+from steadycast.expectations import Outcome, Suite, run_suites
+from steadycast.expectations.evidence import Evidence, Revised
+from steadycast.expectations.own_suites import columns_suite
 from steadycast.expectations.source_gate import suites
 from steadycast.lake import Lake
 from steadycast.progress import Progress, silent
@@ -43,21 +48,24 @@ def run(lake: Lake, source: AnySource, *, as_of: dt.date, progress: Progress = s
     manifest = _manifest(lake, source.name, as_of)
     if manifest["status"] == "absent":
         return _absent(lake, source, as_of, manifest)
-    progress(f"{source.name}: checking", 0, 2)
-    outcome, docs = _judge(lake, source, as_of, manifest, progress)
-    progress(f"{source.name}: checked", 1, 2)
-    before, segment = list(manifest["segments_before"]), manifest["segment"]
-    observations = lake.observations(source.name)
+    progress(f"{source.name}: checking", 0, 3)
+    judged = revisions.judge(lake, source, manifest, as_of=as_of)
+    progress(f"{source.name}: revisions checked", 1, 3)
+    outcome, docs = _judge(lake, source, as_of, manifest, judged, progress)
+    progress(f"{source.name}: checked", 2, 3)
+    before, other = list(manifest["segments_before"]), None
     if outcome.failures:
-        observations.reject(segment, by=_BY, why=list(outcome.failures))
+        lake.observations(source.name).reject(manifest["segment"], by=_BY, why=list(outcome.failures))
         verdict, segments = "fail", before
     else:
-        observations.accept(segment, by=_BY)
-        verdict, segments = ("warn" if outcome.warnings else "pass"), sorted({*before, segment})
-    written = lake.write_json(
-        path(as_of, source.name), _verdict(source.name, verdict, outcome, segments, docs)
-    )
-    progress(f"{source.name}: {verdict}", 2, 2)
+        counts, other = _accept(lake, source, manifest, judged)
+        verdict = "warn" if outcome.warnings else "pass"
+        segments = sorted({*before, counts})
+    told = _verdict(source.name, verdict, outcome, segments, docs) | {"revisions": judged.path}
+    if other is not None:
+        told["otherwise"] = sorted({*before, other})
+    written = lake.write_json(path(as_of, source.name), told)
+    progress(f"{source.name}: {verdict}", 3, 3)
     if outcome.failures and source.role == "fundamental":
         raise GateFailed(
             f"gate of {source.name}, week {as_of}",
@@ -84,10 +92,11 @@ def _manifest(lake: Lake, source: str, as_of: dt.date) -> dict[str, Any]:
 
 def _absent(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str, Any]) -> str:
     why = f"{source.name} has no new data for the week {as_of}: {manifest['reason']}"
-    outcome = Outcome((why,), ())
+    drifted, docs = _columns(lake, source, as_of, manifest["reason"])
+    outcome = Outcome((why, *drifted), ())
     written = lake.write_json(
         path(as_of, source.name),
-        _verdict(source.name, "absent", outcome, list(manifest["segments_before"]), None),
+        _verdict(source.name, "absent", outcome, list(manifest["segments_before"]), docs),
     )
     if source.role == "fundamental":
         raise SourceAbsent(
@@ -98,8 +107,27 @@ def _absent(lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str
     return written
 
 
+def _columns(
+    lake: Lake, source: AnySource, as_of: dt.date, reason: str
+) -> tuple[tuple[str, ...], str | None]:
+    """What is told, with its pages, of an answer whose columns were not those of pipeline.yaml."""
+    place = f"runs/{as_of}/ingest/{source.name}.drift.parquet"
+    # an earlier attempt may have found a drift, and the last one another reason
+    if "is missing; the answer has" not in reason or not lake.exists(place):
+        return (), None
+    suite = columns_suite(source, lake.read_frame(place))
+    monday = dt.datetime.combine(as_of, dt.time(), dt.UTC)
+    outcome, docs = _run(lake, source, as_of, [suite], monday, silent)
+    return outcome.failures, docs
+
+
 def _judge(
-    lake: Lake, source: AnySource, as_of: dt.date, manifest: Mapping[str, Any], progress: Progress
+    lake: Lake,
+    source: AnySource,
+    as_of: dt.date,
+    manifest: Mapping[str, Any],
+    judged: revisions.Judged,
+    progress: Progress,
 ) -> tuple[Outcome, str]:
     data = lake.read_bytes(manifest["poll"])
     if hashlib.sha256(data).hexdigest() != manifest["poll_sha256"]:
@@ -110,18 +138,46 @@ def _judge(
         dt.date.fromisoformat(manifest["window"]["start"]),
         lake.read_frame(manifest["poll"]),
         lake.observations(source.name).read(segments=manifest["segments_before"], end=as_of),
+        Revised(judged.series, judged.report["sentences"]),
     )
+    at = dt.datetime.fromisoformat(manifest["retrieved_at"])
+    return _run(lake, source, as_of, suites(evidence), at, progress)
+
+
+def _run(
+    lake: Lake,
+    source: AnySource,
+    as_of: dt.date,
+    todo: Sequence[Suite],
+    at: dt.datetime,
+    progress: Progress,
+) -> tuple[Outcome, str]:
     docs = f"runs/{as_of}/validate/docs/{source.name}"
     with tempfile.TemporaryDirectory(prefix="steadycast-docs-") as folder:
         outcome = run_suites(
-            suites(evidence),
+            todo,
             run_name=as_of.isoformat(),
-            run_time=dt.datetime.fromisoformat(manifest["retrieved_at"]),
+            run_time=at,
             docs=Path(folder),
             progress=progress,
         )
         lake.write_folder(docs, Path(folder))
     return outcome, docs
+
+
+def _accept(
+    lake: Lake, source: AnySource, manifest: Mapping[str, Any], judged: revisions.Judged
+) -> tuple[str, str | None]:
+    """The segment that counts from now on, and the one that would count if we believed otherwise."""
+    own = str(manifest["segment"])
+    person = revisions.believed(lake, source.name, own, by=_BY)
+    held, doubted = judged.cells[judged.cells["held"]], revisions.suspicious(judged.cells)
+    if len(held) and person is None:
+        rest = revisions.without(lake, source.name, own, held)
+        why = judged.report["sentences"]
+        return revisions.settle(lake, source.name, own, rest, why, by=_BY), own
+    counts = revisions.settle(lake, source.name, own, None, (), by=person or _BY)
+    return counts, revisions.without(lake, source.name, own, doubted) if len(doubted) else None
 
 
 def _verdict(

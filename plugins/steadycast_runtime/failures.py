@@ -65,10 +65,3 @@ def forget(lake: Lake, path: str) -> None:
     """Remove the note of an earlier try, now that the task has succeeded."""
     if lake.exists(path):
         lake.delete(path)
-
-
-def read(lake: Lake, as_of: dt.date, dag_id: str) -> list[dict[str, str]]:
-    """All notes of a run, the first failure first: the others often follow from it."""
-    return sorted(
-        (lake.read_json(path) for path in lake.list(folder(as_of, dag_id))), key=lambda note: note["at"]
-    )

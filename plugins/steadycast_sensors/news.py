@@ -70,7 +70,7 @@ class News:
 
     def event(self, verdict: Verdict, count: int, as_of: dt.date | None) -> Event:
         """The alert: a warning for a relaunch, a failure for a task that is given up."""
-        from steadycast.alerts import Event
+        from steadycast.alerts import Event, runs
 
         attempt = verdict.attempt
         bound = verdict.kind == "bound"
@@ -82,7 +82,10 @@ class News:
         return Event(
             kind="task_given_up" if bound else "task_relaunched",
             severity="failure" if bound else "warning",
-            key=f"stall/{self._dag_id}/{self._run_id}/{attempt.label}" + ("" if bound else f"/{count}"),
+            # a task that is given up fails its run: one thing, which is told once
+            key=runs.run_key(self._dag_id, str(as_of or self._run_id))
+            if bound
+            else f"stall/{self._dag_id}/{self._run_id}/{attempt.label}/{count}",
             title=f"{self._dag_id}: {attempt.label} hung {done}",
             text=f"{verdict.reason}; {told}.",
             next=NEXT if bound else "nothing, unless it comes again: then see the task's log",

@@ -79,7 +79,16 @@ class Watch:
         kept = await self._api.stored(self._own, -1, RELAUNCHES)
         # a person who clears the finished run starts it anew, and its relaunches count anew
         self._relaunches = [r for r in (kept or {}).get("value", []) if r["run_started"] == run["start_date"]]
+        await self._tell_again(run.get("partition_key"))
         return run
+
+    async def _tell_again(self, partition_key: str | None) -> None:
+        """An earlier trigger may have died after a relaunch and before its news; twice told is known once."""
+        counts: Counter[tuple[str, int]] = Counter()
+        for done in self._relaunches:
+            attempt = Attempt(done["task"], "running", done["map_index"], done["try"])
+            counts[attempt.key] += 1
+            await self._tell(Verdict(attempt, "stalled", done["reason"]), counts[attempt.key], partition_key)
 
     async def _attempt(self, record: Mapping[str, Any]) -> Attempt:
         task, map_index, state = record["task_id"], int(record["map_index"]), record["state"]

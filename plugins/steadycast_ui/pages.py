@@ -21,6 +21,7 @@ TEMPLATES = jinja2.Environment(
 CHECK = "check_forecast"
 STAGES = ("compare_sources", CHECK)
 """Gates that are no source's."""
+SILENT = dt.timedelta(minutes=3)
 
 
 def newest_week() -> str:
@@ -86,6 +87,7 @@ def forecast_page(week: str, entity: str | None, prefix: str) -> str:
         benchmarks=[name for name in c.BENCHMARKS if rows[name].notna().any()],
         why=_why(manifest, shown),
         prefix=prefix,
+        alerts=alerts_line(),
     )
 
 
@@ -114,6 +116,22 @@ def _why(manifest: dict[str, Any], entity: str | None) -> dict[str, Any] | None:
         "causes": explain.CAUSE_NAMES,
         "members": told["groups"],
     }
+
+
+def alerts_line() -> str:
+    """How the alerts stand, in a sentence."""
+    from steadycast.alerts.deliverer import STATUS
+
+    try:
+        told = lake().read_json(STATUS)
+    except ArtefactMissing:
+        return "Alerts: nobody sends them; start the deliverer."
+    line = f"Alerts: {told['open']} open, {told['unsent']} unsent, {told['waiting']} wait for the digest."
+    age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(told["at"])
+    if told.get("stopped") or age > SILENT:
+        line += f" The deliverer has been silent since {told['at'][:16].replace('T', ' ')} UTC."
+    failing = [f"{name} is {state}" for name, state in told["channels"].items() if state != "well"]
+    return " ".join([line, *(f"{text}." for text in failing)])
 
 
 def published_weeks() -> list[str]:

@@ -31,6 +31,7 @@ class Options:
         data: folder of the demo data that the sandbox serves.
         sandbox: start the provider simulator.
         watchdog: start the process that watches the others and restarts them.
+        deliverer: start the process that sends the alerts.
         dags: folder of the DAG files; plugins: folder of the Airflow plugins.
         extra_env: further environment of all components; wins over ours.
     """
@@ -41,6 +42,7 @@ class Options:
     data: Path | None = None
     sandbox: bool = True
     watchdog: bool = False
+    deliverer: bool = False
     dags: Path = ROOT / "dags"
     plugins: Path = ROOT / "plugins"
     extra_env: Mapping[str, str] = field(default_factory=dict)
@@ -49,7 +51,8 @@ class Options:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Options:
         """The options of ``make run``.
 
-        PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME, STEADYCAST_DEMO_DATA, and STEADYCAST_WATCHDOG=0.
+        PORT, STEADYCAST_SANDBOX_PORT, STEADYCAST_HOME, STEADYCAST_DEMO_DATA, and STEADYCAST_WATCHDOG=0
+        and STEADYCAST_ALERTS=0, which leave these two out.
 
         Raises:
             BadOption: a port is no number from 1 to 65535, or both ports are the same.
@@ -62,6 +65,7 @@ class Options:
             sandbox_port=_port(environ, "STEADYCAST_SANDBOX_PORT", SANDBOX_PORT),
             data=Path(data).expanduser().resolve() if data else None,
             watchdog=environ.get("STEADYCAST_WATCHDOG", "1") != "0",
+            deliverer=environ.get("STEADYCAST_ALERTS", "1") != "0",
         )
         if options.port == options.sandbox_port:
             raise BadOption(

@@ -95,6 +95,8 @@ class Stack:
             PortBusy: a port is in use by something else.
         """
         self.check_ports()
+        if self._child is not None:
+            self._child.poll()  # one that died, as with the machine, is collected
         self.options.socket.unlink(missing_ok=True)
         config = write_config(self.options, self.components)
         with (self.options.logs / "supervisord.out").open("ab") as out:
@@ -164,8 +166,9 @@ class Stack:
             found = {names[k] for k, status in beats.items() if k in names and status == "healthy"}
             if beats.get("metadatabase") == "healthy":
                 found.add("api-server")
-        # the watchdog opens no port: it is well as long as the process manager keeps it up
-        found |= {s.name for s in self.manager.states() if s.name == "watchdog" and s.state in UP}
+        # these open no port: they are well as long as the process manager keeps them up
+        portless = {"watchdog", "deliverer"}
+        found |= {s.name for s in self.manager.states() if s.name in portless and s.state in UP}
         if any(c.name == "sandbox" for c in self.components) and not ports.is_free(self.options.sandbox_port):
             found.add("sandbox")
         return found

@@ -47,6 +47,8 @@ def components(options: Options) -> tuple[Component, ...]:
         Component("dag-processor", (*airflow, "dag-processor"), 30),
         Component("triggerer", (*airflow, "triggerer", "--skip-serve-logs"), 40),
     ]
+    if options.deliverer:
+        listed.append(Component("deliverer", (sys.executable, "-m", "steadycast.alerts", "deliver"), 45))
     if options.watchdog:
         # it starts last and ends first, so that it takes no start and no end of the others for trouble
         watchdog = (sys.executable, "-m", "watchdog")

@@ -75,7 +75,15 @@ def parse(env: dict[str, str]) -> dict[str, Any]:
 def test_parsing_is_quick_and_leaves_the_heavy_libraries_alone(tmp_path: Path) -> None:
     found = parse(environment(tmp_path))
     assert found["errors"] == {}
-    assert found["dags"] == ["backtest", "decisions", "release", "source_audit", "weekly_forecast"]
+    assert found["dags"] == [
+        "alert_canary",
+        "backtest",
+        "decisions",
+        "promotion",
+        "release",
+        "source_audit",
+        "weekly_forecast",
+    ]
     assert found["heavy"] == []
     assert max(found["seconds"].values()) < 1, found["seconds"]
 
@@ -147,7 +155,7 @@ def test_every_dag_tells_its_owner_its_weight_and_what_to_do_when_it_fails(
     assert dag.max_active_runs == 1
     assert dag.catchup is False
     for callbacks in (dag.on_success_callback, dag.on_failure_callback):
-        assert type(callbacks).__name__ == "SlackNotifier"
+        assert type(callbacks).__name__ == "RunNotifier"
     for task in dag.tasks:
         assert f"**{task.task_id}**" in dag.doc_md, f"'If it fails' does not speak of {task.task_id}"
 
@@ -171,7 +179,8 @@ def test_task_ids_are_the_stages_in_their_order(dags: dict[str, DAG]) -> None:
     for stage in (*STAGES, "backtest"):
         module = REPO / "include/steadycast" / stage
         assert module.with_suffix(".py").exists() or module.is_dir(), f"{stage} has no module of its name"
-    assert stages(dags["backtest"]) == ["ingest", "validate", "quarantine", "backtest"]
+    scoring = [name for name in stages(dags["backtest"]) if name != "challenge"]
+    assert scoring == ["ingest", "validate", "quarantine", "backtest"]
 
 
 def stages(dag: DAG) -> list[str]:
@@ -265,6 +274,20 @@ def test_a_held_forecast_is_asked_about_in_a_dag_of_its_own(dags: dict[str, DAG]
         assert f"**{task.task_id}**" in dag.doc_md
 
 
+def test_challengers_delay_neither_the_forecast_nor_its_score(dags: dict[str, DAG]) -> None:
+    task = dags["backtest"].get_task("challenge")
+    assert task.upstream_task_ids == task.downstream_task_ids == set()
+    assert "challenge" not in dags["weekly_forecast"].task_ids
+    asked = dags["promotion"]
+    assert asked.timetable.asset_condition.name == "challenger_proposed"
+    assert [task.task_id for task in asked.topological_sort()] == ["question", "ask", "record"]
+    ask = asked.get_task("ask")
+    assert (ask.retries, ask.defaults, ask.options) == (0, ["keep"], ["keep", "promote"])
+    assert {outlet.name for outlet in dags["backtest"].get_task("backtest").outlets} == {"promotion"}
+    for task in asked.tasks:
+        assert f"**{task.task_id}**" in asked.doc_md
+
+
 def test_candidates_are_polled_each_day_and_without_any_nothing_runs(
     dags: dict[str, DAG], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,3 +324,26 @@ def test_gates_have_a_button_to_their_data_docs(dags: dict[str, DAG]) -> None:
         ("backtest", "validate"),
     ):
         assert [link.name for link in dags[dag_id].get_task(task_id).operator_extra_links] == ["Data Docs"]
+
+
+def test_the_canary_flies_weekly_and_leaves_one_event_a_day(
+    dags: dict[str, DAG], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from steadycast.alerts import Outbox
+    from steadycast.lake import open_lake
+
+    dag = dags["alert_canary"]
+    assert dag.timetable.expression == "0 9 * * 4"
+    assert [task.task_id for task in dag.tasks] == ["send"]
+    assert "**send**" in dag.doc_md
+    monkeypatch.setenv("STEADYCAST_LAKE", str(tmp_path))
+    send = dag.get_task("send").python_callable
+    assert send() == send()
+    outbox = Outbox(open_lake(str(tmp_path)))
+    (path,) = outbox.paths()
+    assert outbox.read(path).event.kind == "canary"
+
+
+def test_every_dag_tells_of_its_failure_through_the_outbox(dags: dict[str, DAG]) -> None:
+    for dag in dags.values():
+        assert type(dag.on_failure_callback).__name__ == "RunNotifier", dag.dag_id

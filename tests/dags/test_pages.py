@@ -64,3 +64,16 @@ def test_a_forecast_without_an_explanation_has_a_page_without_one(
     publication.write_published(other, AS_OF, {"forecast.parquet": data}, {"verdict": "ok", "reasons": []})
     monkeypatch.setattr(pages, "lake", lambda: other)
     assert '<h2 id="why">' not in pages.forecast_page(WEEK, None, "/steadycast")
+
+
+def test_the_page_says_how_the_alerts_stand(folder: Path) -> None:
+    assert "Alerts: nobody sends them" in pages.forecast_page(WEEK, None, "/steadycast")
+    now = dt.datetime.now(dt.UTC)
+    status = {"at": now.isoformat(), "stopped": False, "open": 2, "unsent": 1, "waiting": 3}
+    status["channels"] = {"slack": "failing since 2016-06-06", "mail": "well"}
+    lake = open_lake(str(folder))
+    lake.write_json("alerts/deliverer.json", status)
+    page = pages.forecast_page(WEEK, None, "/steadycast")
+    assert "Alerts: 2 open, 1 unsent, 3 wait for the digest. slack is failing since 2016-06-06." in page
+    lake.write_json("alerts/deliverer.json", status | {"at": (now - dt.timedelta(hours=1)).isoformat()})
+    assert "The deliverer has been silent since" in pages.forecast_page(WEEK, None, "/steadycast")

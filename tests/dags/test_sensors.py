@@ -22,6 +22,7 @@ from tests.airflow_imports import add_plugins
 
 add_plugins()
 
+from steadycast_sensors.news import News  # noqa: E402
 from steadycast_sensors.rest import ApiFailure, RunApi  # noqa: E402 only importable now
 from steadycast_sensors.steady import SteadyTime  # noqa: E402
 from steadycast_sensors.watch import Watch  # noqa: E402
@@ -199,10 +200,24 @@ def test_relaunches_are_counted_over_restarts_of_the_triggerer(airflow: Airflow,
     for _ in range(4):
         watching.look(relaunches_per_task=2)
     assert len(airflow.cleared) == 2
-    assert [verdict.kind for verdict, _, _ in watching.told] == ["stalled", "stalled", "bound", "bound"]
+    told = dict.fromkeys((verdict.kind, count) for verdict, count, _ in watching.told)
+    assert list(told) == [("stalled", 1), ("stalled", 2), ("bound", 2)]
     place, body = airflow.failed[0]
     assert (place, body["new_state"]) == ("train", "failed")
     assert body["note"].startswith("Given up: train, try 1, shows no progress for 20")
+
+
+def test_a_relaunch_whose_news_died_with_the_triggerer_is_told_by_the_next_in_the_same_words(
+    airflow: Airflow, watching: Watching
+) -> None:
+    airflow.task("ingest", "running", map_index=1, silent_s=200)
+    watching.look()
+    airflow.tasks.clear()
+    airflow.task("ingest", "success", map_index=1)
+    watching.look()
+    news = News("weekly", "manual__1", logging.getLogger("watch"))
+    first, again = (news.event(verdict, count, None) for verdict, count, _ in watching.told)
+    assert first == again
 
 
 def test_a_mapped_task_that_is_given_up_is_set_to_failed_alone(airflow: Airflow, watching: Watching) -> None:

@@ -102,7 +102,12 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory, slack: SlackServer) -> It
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
     }
     options = Options(
-        home=home / "stack", port=free_port(), sandbox_port=free_port(), data=data, extra_env=env
+        home=home / "stack",
+        port=free_port(),
+        sandbox_port=free_port(),
+        data=data,
+        extra_env=env,
+        deliverer=True,
     )
     with Stack(options).running(timeout_s=START_S, say=lambda text: None) as stack:
         pipeline = Pipeline(stack, slack, entities)

@@ -83,7 +83,7 @@ def test_the_csv_says_the_same_and_latest_is_this_week(pipeline: Pipeline, first
 def test_slack_was_told_once(pipeline: Pipeline, first_run) -> None:
     text = pipeline.slack.wait_for(f"{WEEKLY}, week {FIRST}: published")["text"]
     assert "forecast.csv" in text
-    assert f"/dags/{WEEKLY}/runs/{quote(first_run.id)}|open the run>" in text
+    assert f"/dags/{WEEKLY}/runs/{quote(first_run.id, safe='')}|open>" in text
     told = [post for post in pipeline.slack.posts if f"{WEEKLY}, week {FIRST}" in post["text"]]
     assert len(told) == 1
 
@@ -141,7 +141,7 @@ def test_a_backfill_goes_on_without_an_optional_source(
         frame, manifest = read_published(pipeline.lake, pd.Timestamp(week).date())
         assert frame[c.DEGRADED].all()
         assert any("fuel" in reason for reason in manifest["reasons"])
-        assert "fuel" in pipeline.slack.wait_for(f"{WEEKLY}, week {week}: published, with remarks")["text"]
+        assert "fuel" in pipeline.slack.wait_for(f"{WEEKLY}, week {week}: published, ")["text"]
 
 
 def test_a_fundamental_source_that_sends_an_html_page_fails_the_run_in_plain_words(
@@ -161,8 +161,8 @@ def test_a_fundamental_source_that_sends_an_html_page_fails_the_run_in_plain_wor
     assert "HTML" in log
     assert "Next:" in log
     text = pipeline.slack.wait_for(f"{WEEKLY}, week {BROKEN}: failed")["text"]
-    assert "*ingest ridership*: source ridership: an HTML page" in text
-    assert "_Next_" in text
+    assert "ingest ridership: source ridership: an HTML page" in text
+    assert "*Next:*" in text
     assert not pipeline.lake.exists(f"published/{BROKEN}/manifest.json")
 
 

@@ -68,7 +68,7 @@ def killed(one: Post, when: Callable[[], bool]) -> None:
 
 
 def test_killed_between_send_and_receipt_slack_is_asked_and_nothing_is_told_twice(slack, post) -> None:
-    one = post(channels=[c | {"attempt_s": 30} for c in patient(slack=60)])
+    one = post(channels=[c | {"attempt_s": 60} for c in patient(slack=60)])
     # the message is taken and the answer never comes: the receipt can not be written
     slack.mode, slack.only = "take_and_hang", ("chat.postMessage",)
     one.put(event())
@@ -82,7 +82,7 @@ def test_killed_between_send_and_receipt_slack_is_asked_and_nothing_is_told_twic
 
 def test_killed_where_nobody_can_be_asked_the_repeat_is_marked(slack, post) -> None:
     one = post(
-        {"AIRFLOW_CONN_SLACK": slack.webhook}, channels=[c | {"attempt_s": 30} for c in patient(slack=60)]
+        {"AIRFLOW_CONN_SLACK": slack.webhook}, channels=[c | {"attempt_s": 60} for c in patient(slack=60)]
     )
     slack.mode, slack.only = "take_and_hang", ("hook",)
     one.put(event())
@@ -96,7 +96,7 @@ def test_killed_where_nobody_can_be_asked_the_repeat_is_marked(slack, post) -> N
 
 
 def test_of_a_thousand_events_none_is_lost_and_none_is_told_twice_whatever_happens(slack, smtp, post) -> None:
-    one = post(channels=patient(slack=20, mail=20), group_wait_s=0.2, group_most=60)
+    one = post(channels=patient(slack=20, mail=20), group_wait_s=0.2, group_most=25)
     modes = itertools.cycle(["ok", "broken", "drop", "rate_limited", "drop_unheard", "ok", "not_ok"])
     slack.retry_after, slack.only = "1", ("chat.postMessage",)
     done = threading.Event()

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.alerting import WEEK, Post, event, patient
+from steadycast.alerts import sending
+from steadycast.alerts.credentials import Credential
+from steadycast.alerts.ledger import message_of
+from steadycast.alerts.outbox import Posted
+from steadycast.alerts.sending import Job
+from steadycast.alerts.wording import render
+from tests.alerting import WEEK, Post, event, hasty, now, patient
 from tests.services import free_port
 from tests.slack_server import SlackServer, problems_of, running_slack, told
 from tests.smtp_server import SmtpServer, body, running_smtp
@@ -80,7 +86,7 @@ def test_a_failure_is_told_once_with_what_to_do_and_its_receipt_is_kept(slack, s
 )
 def test_the_mail_arrives_when_slack_does_not_take_it(slack, smtp, post, mode: str, marked: bool) -> None:
     slack.mode = mode
-    one = post()
+    one = post(channels=hasty())
     one.put(event())
     one.deliver(one.all_told, timeout_s=40)
     assert slack.posts == []
@@ -122,6 +128,18 @@ def test_an_answer_that_was_cut_off_is_asked_for_and_nothing_is_told_twice(slack
     assert one.attempts() == [("slack", "delivered", False)]
 
 
+def test_an_answer_that_is_cut_off_where_nobody_can_be_asked_is_repeated_once_and_marked(
+    slack, smtp, post
+) -> None:
+    slack.mode = "drop"
+    one = post(channels=patient(slack=60))
+    one.put(event())
+    one.deliver(one.all_told)
+    (first,), (second,) = slack.texts, smtp.texts
+    assert MAYBE not in first
+    assert MAYBE in second
+
+
 def test_a_message_that_slack_has_not_got_is_sent_again_without_a_mark(slack, smtp, post) -> None:
     slack.mode, slack.only, slack.times = "drop_unheard", ("chat.postMessage",), 1
     one = post(channels=patient(slack=60))
@@ -157,7 +175,7 @@ def test_slack_arrives_when_the_mail_server_does_not_take_it(
     slack, smtp, post, mode: str, marked: bool
 ) -> None:
     smtp.mode = mode
-    one = post(routes=[{"channels": ["mail", "slack"]}])
+    one = post(channels=hasty(), routes=[{"channels": ["mail", "slack"]}])
     one.put(event())
     one.deliver(one.all_told, timeout_s=40)
     (text,) = slack.texts
@@ -207,7 +225,7 @@ def test_the_week_has_one_thread_with_its_picture_and_loud_replies_are_seen_by_a
 
 def test_a_picture_that_hangs_costs_neither_the_message_nor_a_second_one(slack, smtp, post) -> None:
     slack.mode, slack.only = "hang", ("files.getUploadURLExternal",)
-    one = post()
+    one = post(channels=[c | {"attempt_s": 3} for c in patient(slack=60)])
     one.lake.write_bytes("p.png", b"\x89PNG")
     one.put(event(picture="p.png"))
     one.deliver(one.all_told)
@@ -245,3 +263,16 @@ def test_with_nothing_configured_the_log_has_it(post, capfd) -> None:
     left_out = one.deliverer().usable.left_out
     assert left_out["slack"].startswith("set AIRFLOW_CONN_SLACK=")
     assert set(left_out) == {"slack", "mail", "sns", "ses", "webhook"}
+
+
+def test_a_process_that_starts_too_slowly_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    posted = Posted("k/000001", now(), event())
+    message = render(message_of("news", [posted], ("log",), now()), [posted], title="Two stations")
+    job = Job("send", "log", "", Credential(), 1, message)
+    sender = sending.Sender("log")
+    with monkeypatch.context() as hurry:
+        hurry.setattr(sending, "START_S", 0.0)
+        sender.warm()
+        assert sender.do(job, 30).outcome == "unreachable"
+    assert sender.do(job, 30).outcome == "delivered"
+    sender.close()

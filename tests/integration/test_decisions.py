@@ -1,24 +1,29 @@
-"""The week's question in a real Airflow: an answer becomes a decision, and so does its absence."""
+"""Questions to people in a real Airflow: an answer becomes what was chosen, and so does its absence."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from steadycast_local import Options, free_port
 from steadycast_local.api import ApiError
 from steadycast_local.stack import Stack
 
+from steadycast import champion, publication, schema
 from steadycast.quarantine import decisions
+from tests.forecast_tables import forecast, panel
 from tests.till import FIRST, SECOND, THIRD, Shop
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_S = 400  # a busy machine takes minutes where a quiet one takes seconds
 ANSWER_WITHIN_S = 40  # a person never answers at the very moment of the time limit
+LATE_ANSWER_S = 60
 OLD = {("left", "2016-05-25"): "824.0", ("right", "2016-05-26"): "5000"}
 NEW = {("left", "2016-06-01"): "950.0"}
 pytestmark = [pytest.mark.timeout(900)]
@@ -27,7 +32,12 @@ pytestmark = [pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Three polled weeks: values wait from the first one on, another comes in the second."""
-    made = Shop(tmp_path_factory.mktemp("shop"), quarantine={"answer_within_h": ANSWER_WITHIN_S / 3600})
+    made = Shop(
+        tmp_path_factory.mktemp("shop"),
+        quarantine={"answer_within_h": ANSWER_WITHIN_S / 3600},
+        check_forecast={"late_answer_min": LATE_ANSWER_S / 60},
+        forecast={"challengers": {"small": {"leaves": 4}}},
+    )
     made.poll(FIRST, OLD)
     made.poll(SECOND, OLD | NEW)
     made.poll(THIRD, OLD | NEW)
@@ -49,7 +59,7 @@ def stack(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
         dags=ROOT / "tests/integration/decisions_dags", extra_env=env,
     )  # fmt: skip
     with Stack(options).running(timeout_s=LONG_S, say=lambda text: None) as running:
-        for dag in ("weekly_forecast", "decisions"):
+        for dag in ("weekly_forecast", "decisions", "forecast_end", "release", "proposing", "promotion"):
             wait(lambda dag=dag: running.api.has_dag(dag), f"the DAG {dag}")
         yield running
 
@@ -67,13 +77,13 @@ def review(stack: Stack, week: Any) -> None:
     assert run.state == "success", stack.api.log(run, stack.api.tasks(run)[0])
 
 
-def question_of(stack: Stack, week: Any) -> tuple[Any, dict[str, Any]]:
+def question_of(stack: Stack, week: Any, dag: str = "decisions") -> tuple[Any, dict[str, Any]]:
     """The run that asks about the week, and its open question."""
     run = wait(
-        lambda: next((r for r in stack.api.runs("decisions") if r.week == str(week)), None),
-        f"a run of decisions for {week}",
+        lambda: next((r for r in stack.api.runs(dag) if r.week == str(week)), None),
+        f"a run of {dag} for {week}",
     )
-    path = f"/dags/decisions/dagRuns/{run.id}/taskInstances/ask/-1/hitlDetails"
+    path = f"/dags/{dag}/dagRuns/{run.id}/taskInstances/ask/-1/hitlDetails"
 
     def asked() -> dict[str, Any] | None:
         # a person never answers between the question and the state in which the task waits for it
@@ -128,3 +138,61 @@ def test_a_week_in_which_nothing_waits_asks_nobody(shop: Shop, stack: Stack) -> 
     assert shop.used(THIRD, "left", "2016-06-01") is None
     # the event that starts the question is made in the transaction that ends the task
     assert {run.week for run in stack.api.runs("decisions")} == {str(FIRST), str(SECOND)}
+
+
+def held(shop: Shop, stack: Stack, week: Any) -> Any:
+    """A forecast of ten times the usual, judged at the end of a run; the run that failed with it."""
+    shop.lake.write_frame(f"runs/{week}/impute/panel.parquet", panel_of(week))
+    odd = forecast(week)
+    odd[[schema.POINT, *schema.BOUNDS]] *= 10
+    odd[schema.ENTITY] = odd[schema.ENTITY].replace({"Clark_Lake": "left", "Polk": "right"})
+    four = [odd.assign(**{schema.HORIZON: odd[schema.HORIZON] + ahead}) for ahead in (0, 2)]
+    four[1][schema.WEEK] += dt.timedelta(weeks=2)
+    shop.lake.write_frame(f"runs/{week}/infer/forecast.parquet", pd.concat(four, ignore_index=True))
+    return stack.api.wait(stack.api.trigger("forecast_end", str(week)), timeout_s=LONG_S)
+
+
+def panel_of(week: Any) -> pd.DataFrame:
+    rows = panel(week)
+    rows[schema.ENTITY] = rows[schema.ENTITY].replace({"Clark_Lake": "left", "Polk": "right"})
+    return rows.assign(**{schema.SOURCE: "till", schema.VARIABLE: "sales"})
+
+
+def test_a_held_forecast_ends_its_run_and_is_published_on_a_persons_word(shop: Shop, stack: Stack) -> None:
+    ended = held(shop, stack, FIRST)
+    states = {task.id: task.state for task in stack.api.tasks(ended)}
+    assert states == {"infer": "success", "check_forecast": "success", "publish": "failed"}
+    assert publication.standing(shop.lake, FIRST) is None
+    run, question = question_of(stack, FIRST, "release")
+    assert "the forecast is held back, publish it?" in question["subject"]
+    assert "times the largest of the last 8 weeks" in question["body"]
+    answer = {"chosen_options": ["publish"], "params_input": {"reason": "a fair"}}
+    stack.api.call("PATCH", question["path"], json=answer)
+    assert stack.api.wait(run, timeout_s=LONG_S).state == "success"
+    manifest = publication.standing(shop.lake, FIRST)
+    assert (manifest["verdict"], manifest["released"]["by"], manifest["released"]["reason"]) == (
+        "look", "admin", "a fair",
+    )  # fmt: skip
+
+
+def test_without_an_answer_readers_get_the_fallback(shop: Shop, stack: Stack) -> None:
+    held(shop, stack, SECOND)
+    run, _ = question_of(stack, SECOND, "release")
+    assert stack.api.wait(run, timeout_s=LONG_S).state == "success"
+    manifest = publication.standing(shop.lake, SECOND)
+    assert manifest["verdict"] == publication.FALLBACK
+    assert "the forecast was held back" in manifest["reasons"][0]
+
+
+def test_a_proposed_challenger_is_promoted_on_a_persons_word(shop: Shop, stack: Stack) -> None:
+    standing = {"says": "small: its error is 7.0 % smaller", "seasons": {"Mar-May": 0.07}}
+    report = {"champion": "base", "proposed": "small", "standings": {"small": standing}}
+    shop.lake.write_json(f"backtest/{FIRST}/challengers.json", report)
+    stack.api.wait(stack.api.trigger("proposing", str(FIRST)), timeout_s=LONG_S)
+    run, question = question_of(stack, FIRST, "promotion")
+    assert "small: its error is 7.0 % smaller" in question["body"]
+    answer = {"chosen_options": ["promote"], "params_input": {"reason": ""}}
+    stack.api.call("PATCH", question["path"], json=answer)
+    assert stack.api.wait(run, timeout_s=LONG_S).state == "success"
+    assert champion.champion(shop.lake, shop.settings, SECOND) == "small"
+    assert [event.by for event in champion.events(shop.lake)] == ["admin"]

@@ -122,7 +122,7 @@ def test_status_of_a_healthy_stack_is_zero(launcher: Launcher, running: subproce
     done = launcher.call("status")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOT healthy" not in done.stdout
-    for component in ("scheduler", "dag-processor", "triggerer", "api-server", "watchdog"):
+    for component in ("scheduler", "dag-processor", "triggerer", "api-server", "deliverer", "watchdog"):
         assert re.search(rf"^{component} +healthy ", done.stdout, re.MULTILINE), done.stdout
 
 

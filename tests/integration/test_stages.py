@@ -8,8 +8,9 @@ import shutil
 
 import pandas as pd
 import pytest
+import yaml
 
-from steadycast import impute, ingest, validate
+from steadycast import findings, impute, infer, ingest, train, validate
 from steadycast.errors import (
     BadResponse,
     GateFailed,
@@ -245,19 +246,46 @@ def test_an_optional_source_never_stops_the_run(before_weather_a, fault):
         assert "the second provider weather_b stands in for tmax_f, tmean_f, tmin_f" in degraded["reasons"][0]
         assert "the model does without wind_mph" in degraded["reasons"][0]
     else:
+        left_out = fault in ("shifted", "stuck", "swapped")  # the newest week is faulty, too
+        serving = ("twin", "weather_b") if left_out else ("observed", "weather_a")
+        assert (warm["how"].iloc[-1], compared["tmax_f"]["serves"]) == serving
         assert set(verdict["warnings"]) <= set(degraded["reasons"])
-        # a provider that lies within its ranges is contradicted by its twin; few typing errors are set aside
-        off = fault != "typing_error"
-        assert compared["tmax_f"]["verdict"] == ("weather_a off" if off else "agree")
-        assert (
-            any("weather_a" in reason and "weather_b is used" in reason for reason in degraded["reasons"])
-            == off
-        )
-        # what was rewritten spares the newest two weeks
-        now = "twin" if off and fault != "rewritten" else "observed"
-        serves = "weather_b" if now == "twin" else "weather_a"
-        assert (warm["how"].iloc[-1], compared["tmax_f"]["serves"]) == (now, serves)
-        assert ("twin" in set(warm["how"].iloc[-8:])) == off
+        # what was known before stands, few typing errors are set aside: the twin has nothing to contradict
+        assert compared["tmax_f"]["verdict"] == "agree"
+        assert not any("disagree on tmax_f" in reason for reason in degraded["reasons"])
+
+
+@pytest.mark.parametrize("fault", ["rewritten", "shifted", "swapped"])
+def test_a_rewritten_past_is_not_used(before_weather_a, fault):
+    pipeline = before_weather_a
+    observations = pipeline.lake.observations("weather_a")
+    keys = ["entity", "date", "variable"]
+    before = observations.read(end=FIRST).set_index(keys)["value"]
+    pipeline.sandbox.fault("weather_a", fault)
+    verdict = pipeline.poll("weather_a", SECOND)
+    after = observations.read(segments=verdict["segments"], end=FIRST).set_index(keys)["value"]
+    told = observations.read(segments=verdict["otherwise"], end=FIRST).set_index(keys)["value"]
+    material = pipeline.lake.read_frame(f"runs/{SECOND}/revisions/weather_a.parquet")
+    assert material["held"].sum() > 20
+    noticed = material[material["held"] & material["before"].notna()].set_index(keys).index
+    pd.testing.assert_series_equal(after.loc[noticed], before.loc[noticed])
+    assert not told.loc[noticed].equals(before.loc[noticed])
+
+
+def test_a_rewritten_target_is_kept_out_and_its_impact_is_told(after):
+    after.sandbox.fault("ridership", "unit_change", factor=1.1, days=40)
+    for source in after.settings.sources:
+        after.poll(source.name, THIRD)
+    after.rest(THIRD)
+    panel_path = f"runs/{THIRD}/impute/panel.parquet"
+    card = train.run(after.lake, after.settings, panel_path, as_of=THIRD, git_commit="abc")
+    infer.run(after.lake, after.settings, panel_path, card, as_of=THIRD)
+    found = after.lake.read_json(f"runs/{THIRD}/infer/impact.json")["ridership"]
+    assert 0.03 < found["next_week"] < 0.12
+    told = [f for f in findings.read(after.lake, as_of=THIRD) if f.kind == "revision"]
+    assert [(f.source, f.key) for f in told] == [("ridership", "revision/ridership/entries/scaled")]
+    assert "entries of Austin, Clark_Lake, Harlem and 1 more is scaled (times 1.1)" in told[0].text
+    assert found["sentence"] in told[0].text
 
 
 @pytest.mark.parametrize(
@@ -273,9 +301,11 @@ def test_an_optional_source_never_stops_the_run(before_weather_a, fault):
         pytest.param("government", "truncated", {}, "absent", "before the answer", id="truncated_fred"),
         pytest.param("government", "renamed", {}, "absent", "'value' is missing", id="renamed_fred"),
         pytest.param(
-            "fuel", "unit_change", {}, "warn", "unlike its history", id="another_unit_within_the_range"
+            "fuel", "unit_change", {}, "warn", "looks like USD per l", id="another_unit_within_the_range"
         ),
-        pytest.param("weather_b", "unit_change", {}, "warn", "have changed", id="degrees_c_within_the_range"),
+        pytest.param(
+            "weather_b", "unit_change", {}, "warn", "looks like degC", id="degrees_c_within_the_range"
+        ),
         pytest.param("government", "shifted", {}, "warn", "no longer reported", id="shifted_months"),
         pytest.param("fuel", "shifted", {}, "fail", "is stale", id="shifted_weeks"),
         pytest.param("fuel", "stuck", {}, "warn", "times in a row", id="stuck_price"),
@@ -307,6 +337,41 @@ def test_other_sources_and_milder_faults(pipeline, source, fault, options, verdi
     texts = " ".join([*found["failures"], *found["warnings"]])
     assert found["verdict"] == verdict, texts
     assert says is None or says in texts
+
+
+def proposed(verdict):
+    """The lines for pipeline.yaml that the verdict proposes, as variables."""
+    lines = re.findall(r"- (\{name: .*?\})(?:[;.]|$)", " ".join([*verdict["failures"], *verdict["warnings"]]))
+    return {line["name"]: line for line in map(yaml.safe_load, lines)}
+
+
+def with_lines(pipeline, source, lines):
+    """The pipeline's settings with these lines pasted into a source."""
+    entries = pipeline.settings.source(source).model_dump(mode="json", exclude_unset=True)["variables"]
+    pasted = [lines.get(entry["name"], entry) for entry in entries]
+    pipeline.settings = small_settings(**{source: {"variables": pasted}})
+
+
+def test_a_renamed_column_is_proposed_with_its_page_and_the_pasted_line_reads_it(pipeline):
+    pipeline.sandbox.fault("weather_a", "renamed", column="temp_max", new_name="high")
+    verdict = pipeline.poll("weather_a", SECOND)
+    lines = proposed(verdict)
+    assert {name: line["field"] for name, line in lines.items()} == {"tmax_f": "high"}
+    pages = pipeline.lake.list(f"{verdict['docs']}/expectations/")
+    assert any(b"the column that took its place is proposed" in pipeline.lake.read_bytes(p) for p in pages)
+    with_lines(pipeline, "weather_a", lines)
+    assert pipeline.poll("weather_a", SECOND)["verdict"] == "pass"
+
+
+def test_another_unit_is_proposed_as_a_conversion_and_the_pasted_line_undoes_it(pipeline):
+    pipeline.sandbox.fault("weather_b", "unit_change")
+    verdict = pipeline.poll("weather_b", SECOND)
+    lines = proposed(verdict)
+    assert (lines["tmax_f"]["scale"], lines["tmax_f"]["offset"]) == (1.8, 32)
+    with_lines(pipeline, "weather_b", lines)
+    again = pipeline.poll("weather_b", SECOND)
+    assert again["failures"] == []
+    assert not [text for text in again["warnings"] if "looks like" in text]
 
 
 def test_a_carried_price_is_labelled_until_the_source_is_back(after):

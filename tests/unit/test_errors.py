@@ -30,6 +30,11 @@ EXAMPLES = [
     errors.StageDied("train", "its process was killed", remedy="give it more memory"),
     errors.StageStuck("train", "took longer than 540 s", remedy="see the log"),
     errors.ModelError("no rows to train on", remedy="check the panel"),
+    errors.MoveRefused("driver", "the model does not see it", remedy="name another one"),
+    errors.SourceUnknown("fule", ["fuel"]),
+    errors.DecisionRefused("no such value", remedy="look at the list"),
+    errors.AlertsMisconfigured("no address", remedy="correct the connection"),
+    errors.MuteRefused("no end", remedy="give one"),
 ]
 
 

@@ -172,7 +172,7 @@ def test_the_csv_has_iso_dates_three_decimals_and_empty_cells():
         "entity,week,horizon,point,lower_95,lower_80,upper_80,upper_95,same_week_last_year,"
     )
     assert row == (
-        "Clark_Lake,2016-06-06,1,101.235,0.000,90.000,110.000,120.000,95.000,100.500,102.000,,false,,m1,2016-06-06"
+        "Clark_Lake,2016-06-06,1,101.235,0.000,90.000,110.000,120.000,95.000,100.000,102.000,,false,,m1,2016-06-06"
     )
     assert end == ""
 

@@ -97,7 +97,7 @@ def test_the_question_shows_reasons_rows_and_the_deadline(lake):
     text = release.body(lake, lake.read_json(CHECK), dt.datetime(2016, 6, 6, 8, 58, tzinfo=dt.UTC))
     assert "Without an answer by 2016-06-06 08:58 UTC readers get the fallback." in text
     assert "- 2 of 4 points are far off" in text
-    assert "| Polk | 2016-06-13 | 10.1 | 9 | 11 | 9.5 | 10.05 |" in text
+    assert "| Polk | 2016-06-13 | 10.1 | 9 | 11 | 9.5 | 10 |" in text
     assert "Clark_Lake" not in text
 
 

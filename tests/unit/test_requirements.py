@@ -15,17 +15,18 @@ ENTRY = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)(?:\[[^\]]*\])?==(?P<version
 
 def wanted(file: str) -> list[str]:
     lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
+    lines = [line for line in lines if not line.startswith("-c ")]
     names = [re.split(r"[\[=<>~!; ]", line)[0] for line in lines if line]
     return [re.sub(r"[-_.]+", "-", name).lower() for name in names]
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-demo"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-bench", "requirements-demo"])
 def test_every_wanted_package_is_locked(name: str) -> None:
     locked = {match["name"] for match in ENTRY.finditer((ROOT / f"{name}.txt").read_text())}
     assert sorted(set(wanted(f"{name}.in")) - locked) == [], "run `make lock`"
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-demo"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-bench", "requirements-demo"])
 def test_every_entry_has_a_hash(name: str) -> None:
     text = re.sub(r"\\\n\s+", " ", (ROOT / f"{name}.txt").read_text())
     entries = [line for line in text.splitlines() if ENTRY.match(line)]
@@ -34,7 +35,8 @@ def test_every_entry_has_a_hash(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.in", "requirements.txt", "requirements-demo.in", "requirements-demo.txt"]
+    "name",
+    [f"requirements{of}.{kind}" for of in ("", "-bench", "-demo") for kind in ("in", "txt")],
 )
 def test_no_package_index_is_named(name: str) -> None:
     assert not re.search(r"://|--(?:extra-)?index|--find-links|--trusted-host", (ROOT / name).read_text())
@@ -67,7 +69,7 @@ def imported() -> dict[str, str]:
 
 
 def test_whatever_is_imported_is_asked_for_by_name() -> None:
-    asked = set(wanted("requirements.in"))
+    asked = {*wanted("requirements.in"), *wanted("requirements-bench.in")}
     distributions = packages_distributions()
     strangers = {
         module: file
@@ -77,3 +79,9 @@ def test_whatever_is_imported_is_asked_for_by_name() -> None:
         and not any((ROOT / folder / module).exists() for folder in (".", "include", "scripts"))
     }
     assert strangers == {}, "what only a dependency brings can go with its next version"
+
+
+def test_the_benchmarks_peers_take_the_versions_of_the_project() -> None:
+    ours = dict(ENTRY.findall((ROOT / "requirements.txt").read_text()))
+    peers = dict(ENTRY.findall((ROOT / "requirements-bench.txt").read_text()))
+    assert {name: version for name, version in peers.items() if ours.get(name, version) != version} == {}

@@ -71,6 +71,7 @@ def test_a_good_poll_is_accepted_and_counts(lake, file):
         "warnings": [],
         "segments": [segment],
         "docs": "runs/2016-06-06/validate/docs/air",
+        "revisions": "runs/2016-06-06/revisions/air.json",
     }
     assert accepted(lake) == [segment]
 
@@ -225,4 +226,4 @@ def test_progress_ends_with_the_verdict(lake, file):
     poll(lake, air(file))
     said = []
     validate.run(lake, air(file), as_of=AS_OF, progress=lambda *step: said.append(step))
-    assert said[-1] == ("air: pass", 2, 2)
+    assert said[-1] == ("air: pass", 3, 3)

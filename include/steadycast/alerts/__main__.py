@@ -13,22 +13,27 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from steadycast.alerts import mutes
+from steadycast.alerts import canary, mutes, runs, telling, trial
 from steadycast.alerts.credentials import connection
-from steadycast.alerts.deliverer import Deliverer
+from steadycast.alerts.deliverer import STATUS, Deliverer
 from steadycast.alerts.ledger import Journal
 from steadycast.alerts.outbox import Outbox
 from steadycast.alerts.planning import plan
-from steadycast.errors import LakeError, SteadycastError
+from steadycast.errors import ArtefactMissing, LakeError, SteadycastError
 from steadycast.lake import Lake, open_lake
 from steadycast.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parents[3]
 log = logging.getLogger("steadycast.alerts")
+SILENT = dt.timedelta(minutes=3)
+"""A deliverer whose last sign of life is older is not well."""
+RECENT = dt.timedelta(minutes=2)
+"""What was told about a run so long before it failed is about this failure."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,25 @@ def _parser() -> argparse.ArgumentParser:
     deliver = commands.add_parser("deliver", parents=[common], help="send what the outbox holds, for ever")
     deliver.add_argument("--once", action="store_true", help="one look")
     deliver.set_defaults(does=_deliver)
+
+    well = commands.add_parser("healthy", parents=[common], help="1 if nobody has sent alerts for minutes")
+    well.set_defaults(does=_healthy)
+
+    trial_ = commands.add_parser("test", parents=[common], help="one of each kind to every channel")
+    trial_.set_defaults(does=_test)
+
+    back = commands.add_parser("confirm", parents=[common], help="answer the weekly canary")
+    back.add_argument("code", help="as the canary shows it")
+    back.set_defaults(does=_confirm)
+
+    failed = commands.add_parser("failed", parents=[common], help="tell that a run failed, if nobody has")
+    failed.add_argument("dag")
+    failed.add_argument("run")
+    failed.add_argument("--week", type=dt.date.fromisoformat, help="the run's Monday")
+    failed.add_argument("--site", default="", help="address of the web UI")
+    failed.add_argument("--why", default="", help="what Airflow said")
+    failed.add_argument("--wait", type=float, default=0, help="seconds that others have to tell it first")
+    failed.set_defaults(does=_failed)
 
     listing = commands.add_parser("list", parents=[common], help="what is open, unsent, muted")
     listing.set_defaults(does=_list)
@@ -148,6 +172,45 @@ def _deliver(where: Place, chosen: argparse.Namespace) -> int:
                 return 0
     finally:
         deliverer.close()
+
+
+def _healthy(where: Place, chosen: argparse.Namespace) -> int:
+    try:
+        status = where.lake.read_json(STATUS)
+    except ArtefactMissing:
+        return 1
+    age = now() - dt.datetime.fromisoformat(status["at"])
+    return 1 if status.get("stopped") or age > SILENT else 0
+
+
+def _test(where: Place, chosen: argparse.Namespace) -> int:
+    text = trial.run(where.lake, where.settings, where.environ, now)
+    sys.stdout.write(f"{text}\n")
+    return 0 if trial.ok(text) else 1
+
+
+def _confirm(where: Place, chosen: argparse.Namespace) -> int:
+    for event, _ in canary.waiting(Journal(where.lake).read()):
+        if canary.code_of(event.key) == chosen.code:
+            telling.tell(
+                where.lake, [canary.answered(event, "Somebody has confirmed it by its code.")], now()
+            )
+            return 0
+    sys.stderr.write(f"no canary with code {chosen.code} waits for an answer\n")
+    return 1
+
+
+def _failed(where: Place, chosen: argparse.Namespace) -> int:
+    began = now()
+    time.sleep(chosen.wait)
+    as_of, outbox = chosen.week, Outbox(where.lake)
+    key = runs.run_key(chosen.dag, str(as_of or chosen.run))
+    paths = outbox.paths_of(key)
+    if paths and outbox.read(paths[-1]).at > began - RECENT:
+        return 0
+    event = runs.run_failed(where.lake, chosen.dag, chosen.run, as_of=as_of, site=chosen.site, why=chosen.why)
+    telling.tell(where.lake, [event], now())
+    return 0
 
 
 def _list(where: Place, chosen: argparse.Namespace) -> int:

@@ -102,7 +102,8 @@ def choose(
     """The next step of a message that is not delivered; None if there is nothing to do at this moment.
 
     The channels are gone through in order. A channel has ``deadline_s`` for the message; less if it has been
-    failing for longer already, if it wants more patience than that, or if it refused the message for good.
+    failing for longer already, if it wants more patience than that, if it refused the message for good, or if
+    nobody can say whether it has the message.
     When all had their time, any that may be tried is, until one takes it.
 
     Args:
@@ -120,18 +121,21 @@ def choose(
         if attempt.unclear and usable.get(attempt.channel) and attempt.channel not in asked:
             return Choice(attempt.channel, ask=attempt)
     maybe = any(attempt.unclear for attempt in attempts)
-    refused = {a.channel: a.ended for a in attempts if a.outcome == "refused" and a.ended}
+    refused = {a.channel: a.ended or a.at for a in attempts if a.outcome == "refused"}
+    # what may have arrived is not sent there again while others can be tried: one repeat is enough
+    spent = refused | {a.channel: a.ended or a.at for a in attempts if a.unclear}
     start = message.due
     for name in names:
         state, channel = states.get(name, Health()), settings.channel(name)
-        if name in refused:
-            start = max(start, refused[name])
+        if name in spent:
+            start = max(start, spent[name])
             continue
         ready = state.not_before is None or state.not_before <= now
         end = _end(start, state, channel)
-        if now < end:
-            return Choice(name, maybe=maybe) if ready else None
         tried = any(attempt.channel == name for attempt in attempts)
+        # a channel that is well is tried once also when a message comes late, after the deliverer was away
+        if now < end or (not tried and state.since is None):
+            return Choice(name, maybe=maybe) if ready else None
         if ready and not tried and state.is_down(now, channel.deadline_s):
             return Choice(name, maybe=maybe, probe=True)
         start = end

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from steadycast.alerts import choosing, mutes, retention
-from steadycast.alerts.ledger import Journal, Ledger
+from steadycast.alerts import canary, choosing, mutes, retention, telling
+from steadycast.alerts.event import Event
+from steadycast.alerts.ledger import Attempt, Journal, Ledger
 from steadycast.alerts.planning import Plan, plan
 from steadycast.alerts.posting import Poster, Step
 from steadycast.alerts.usable import Usable, usable
@@ -25,6 +26,7 @@ STATUS: Final = "alerts/deliverer.json"
 STATUS_EVERY: Final = dt.timedelta(seconds=15)
 STANDBY: Final = dt.timedelta(seconds=60)
 """Another deliverer whose last sign of life is younger is alive; two at once would tell things twice."""
+CANARY_EVERY: Final = dt.timedelta(minutes=1)
 TIDY_EVERY: Final = dt.timedelta(hours=6)
 
 Clock = Callable[[], dt.datetime]
@@ -46,6 +48,7 @@ class Deliverer:
         self._host, self._pid = socket.gethostname(), os.getpid()
         self._status_at: dt.datetime | None = None
         self._tidied_at: dt.datetime | None = None
+        self._canary_at: dt.datetime | None = None
         self.usable: Usable = usable(settings, environ)
         self._posters = {
             name: Poster(lake, self._journal, settings, channel, clock)
@@ -88,8 +91,24 @@ class Deliverer:
             found = self._plan(ledger, now)
         if steps or self._status_at is None or now - self._status_at >= STATUS_EVERY:
             self._tell(found, choosing.health(ledger.deliveries.values(), self._settings.alerts), now)
+        self._see_canary(ledger, now)
         self._tidy(ledger, now)
         return found
+
+    def _see_canary(self, ledger: Ledger, now: dt.datetime) -> None:
+        """Did the weekly message come back? Where only the log is, nobody is there to answer."""
+        last = self._canary_at
+        if not self.usable.left_out_log or (last is not None and now - last < CANARY_EVERY):
+            return
+        self._canary_at = now
+        rules = self._settings.alerts.canary
+
+        def ask(event: Event, attempt: Attempt) -> str | None:
+            poster = self._posters.get(attempt.channel)
+            return poster.came_back(event, attempt, rules.inbox_url) if poster else None
+
+        telling.tell(self._lake, canary.check(ledger, ask), now)
+        telling.tell(self._lake, canary.alarms(self._journal.read(), rules, now), now)
 
     def _plan(self, ledger: Ledger, now: dt.datetime) -> Plan:
         rules = self._settings.alerts

@@ -14,6 +14,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 """From the quietest to the loudest."""
 
 _LONGEST_NAME: Final = 80
+_LONGEST_TEXT: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,8 @@ def from_record(record: Mapping[str, Any]) -> Event:
     if given.get("as_of"):
         given["as_of"] = dt.date.fromisoformat(given["as_of"])
     return Event(**given)
+
+
+def cut(text: str) -> str:
+    """Text of a length that a message can show; the whole is in the log or the record that it came from."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"

@@ -69,5 +69,5 @@ def end(lake: Lake, path: str, at: dt.datetime) -> None:
         at: the moment; aware.
     """
     made = MuteSettings.model_validate(lake.read_json(path))
-    until = min(made.until, max(at, made.since + dt.timedelta(seconds=1)))
+    until = min(made.until, max(at, made.since + dt.timedelta(microseconds=1)))
     lake.write_json(path, made.model_copy(update={"until": until}).model_dump(mode="json", exclude_none=True))

@@ -19,8 +19,8 @@ from steadycast.alerts.outbox import Posted
 from steadycast.settings import AlertsSettings, MuteSettings, RouteSettings
 
 LOUD: Final = SEVERITIES.index("hold")
-OUTCOMES: Final = ("published", "scored", "fallback", "canary", "test")
-"""Kinds that are told at once although nothing is wrong: somebody waits for them."""
+OUTCOMES: Final = ("published", "degraded", "looks_odd", "scored", "fallback", "canary", "test")
+"""Kinds that are told at once also as information: somebody waits for them."""
 _DEFAULT: Final = (
     RouteSettings(severities=("hold", "failure")),
     RouteSettings(kinds=OUTCOMES),

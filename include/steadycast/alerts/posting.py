@@ -7,14 +7,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
+from steadycast.alerts import canary
 from steadycast.alerts.answer import Answer
 from steadycast.alerts.choosing import Choice
+from steadycast.alerts.event import Event
 from steadycast.alerts.ledger import Attempt, Journal, Ledger, Message, Outcome
 from steadycast.alerts.outbox import Posted
 from steadycast.alerts.planning import Plan
-from steadycast.alerts.sending import Job, Sender
+from steadycast.alerts.sending import Job, Sender, What
 from steadycast.alerts.usable import Channel
 from steadycast.alerts.wording import Rendered, render
 from steadycast.errors import LakeError
@@ -66,6 +68,19 @@ class Poster:
     def close(self) -> None:
         """End the process that sends."""
         self._sender.close()
+
+    def came_back(self, event: Event, attempt: Attempt, inbox_url: str | None) -> str | None:
+        """How a canary that was delivered here has been answered; None if not, or if nobody knows."""
+        if self._channel.askable and attempt.answer.get("ts"):
+            about = {"channel": attempt.answer["channel"], "ts": attempt.answer["ts"]}
+            answer = self._do(self._job("reactions", about=about))
+            if answer.outcome == "delivered" and answer.facts.get("reactions"):
+                return f"A reaction in {self._channel.settings.name}: {answer.text}."
+        if inbox_url:
+            about = {"url": inbox_url, "code": canary.code_of(event.key)}
+            if self._do(self._job("inbox", about=about)).outcome == "delivered":
+                return f"It was found in the robot's inbox, sent by {self._channel.settings.name}."
+        return None
 
     def write_down(self) -> None:
         """Write the receipts that the lake did not take before.
@@ -140,7 +155,7 @@ class Poster:
 
     def _job(
         self,
-        what: Literal["send", "find"],
+        what: What,
         message: Rendered | None = None,
         about: Mapping[str, object] | None = None,
     ) -> Job:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 START_S: Final = 60.0
 """Until a new process has loaded its libraries; no part of an attempt's time."""
+What = Literal["send", "find", "reactions", "inbox"]
 _PARENT_S: Final = 1.0
 _SENDERS: Final = {
     "slack": ("slack", "send"), "mail": ("mail", "send"), "sns": ("aws", "send_sns"),
@@ -42,16 +43,17 @@ class Job:
     """What a child is to do.
 
     Attributes:
-        what: ``send`` a message, ``find`` out whether one arrived, or list the ``reactions`` to one.
+        what: ``send`` a message, ``find`` out whether one arrived, list the ``reactions`` to one, or look
+            for a code in an ``inbox``.
         kind: Of the channel.
         to: Recipient.
         credential: Of the channel.
         timeout_s: Of each step.
         message: What to send.
-        about: For ``find``: id and since; for ``reactions``: channel and ts.
+        about: For ``find``: id and since; for ``reactions``: channel and ts; for ``inbox``: url and code.
     """
 
-    what: Literal["send", "find", "reactions"]
+    what: What
     kind: ChannelKind
     to: str
     credential: Credential
@@ -138,7 +140,13 @@ class Sender:
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         self._pipe = ours
-        if not ours.poll(START_S) or ours.recv() != "ready":
+        try:
+            ready = ours.poll(START_S) and ours.recv() == "ready"
+        except (EOFError, OSError):
+            ready = False
+        if not ready:
+            # its late word must not be taken for an answer
+            self.close()
             raise ConnectionError
         return ours
 
@@ -206,6 +214,7 @@ def send_now(job: Job, risk: Callable[[], None] = lambda: None) -> Answer:
         raise ValueError("nothing to send")
     if job.kind == "log":
         sys.stdout.write(f"{job.message.headline}\n{plain(job.message)}\n")
+        sys.stdout.flush()
         return Answer("delivered", "logged")
     module, name = _SENDERS[job.kind]
     sender = getattr(importlib.import_module(f"steadycast.alerts.channels.{module}"), name)
@@ -226,9 +235,13 @@ def _attach(job: Job, answer: Answer) -> str:
 
 
 def _asked(job: Job) -> Answer:
+    about = dict(job.about or {})
+    if job.what == "inbox":
+        from steadycast.alerts.channels import webhook
+
+        return webhook.contains(about["url"], about["code"], job.timeout_s)
     from steadycast.alerts.channels import slack
 
-    about = dict(job.about or {})
     if job.what == "find":
         return slack.find(about["id"], job.to, about["since"], job.credential, job.timeout_s)
     try:

@@ -38,6 +38,11 @@ class Usable:
     channels: Mapping[str, Channel]
     left_out: Mapping[str, str]
 
+    @property
+    def left_out_log(self) -> bool:
+        """Is there anything better than the log?"""
+        return any(channel.settings.kind != "log" for channel in self.channels.values())
+
 
 def usable(settings: Settings, environ: Mapping[str, str]) -> Usable:
     """The channels of pipeline.yaml whose connections are in the environment."""

@@ -127,18 +127,14 @@ def _repeated(forecast: pd.DataFrame, past: Past) -> Inputs:
     values = past.values
     if len(values) < 12:
         return Inputs()
-    lags = (1, 2, 4, 52)
-    same = {
-        lag: (values.diff(lag).abs() <= SAME * values.abs()) & (values != 0)
-        for lag in lags
-        if lag < len(values)
-    }
-    often = {lag: rows.iloc[:-8].mean() for lag, rows in same.items()}
-    found = {
-        str(name)
-        for lag, rows in same.items()
-        for name in values.columns[rows.iloc[-1].to_numpy() & (often[lag] < RARELY).to_numpy()]
-    }
+    found: set[str] = set()
+    for lag in (1, 2, 4, 52):
+        again = (values.diff(lag).abs() <= SAME * values.abs()) & (values != 0)
+        if lag > 1:
+            # one value that comes again is chance among many series; two in a row are an old delivery
+            again = again & again.shift(1, fill_value=False)
+        rarely = again.iloc[:-8].mean() < RARELY
+        found |= {str(name) for name in values.columns[(again.iloc[-1] & rarely).to_numpy()]}
     names = sorted(found & {str(name) for name in forecast[schema.ENTITY]})
     told = "the last value is exactly that of an earlier week, which hardly ever happens"
     if len(names) > MANY * forecast[schema.ENTITY].nunique():

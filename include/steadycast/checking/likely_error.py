@@ -22,6 +22,8 @@ SHRINKAGE: Final = 20.0
 LEAST: Final = 0.002
 """Errors below this share of the level are noise to a logarithm."""
 LEAST_ROWS: Final = 30
+LEAST_ORIGINS: Final = 8
+"""The errors of one origin go together: fewer origins say little, however many series there are."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def learn(residuals: pd.DataFrame, past: Past) -> LikelyError | None:
         past: actual values.
     """
     rows = residuals[residuals[schema.RESIDUAL].notna() & (residuals[LEVEL] > 0)].reset_index(drop=True)
-    if len(rows) < LEAST_ROWS:
+    if len(rows) < LEAST_ROWS or rows[schema.ORIGIN].nunique() < LEAST_ORIGINS:
         return None
     error = (rows[schema.RESIDUAL] / rows[LEVEL]).abs()
     aim = np.log(error + LEAST)

@@ -22,7 +22,9 @@ from steadycast.settings import CheckForecastSettings
 
 WIDTH_ON_ERROR: Final = 3.2
 """An 80 % interval is 2 · 1.28 standard deviations wide, the mean absolute error is 0.8 of one."""
-LEAST_SHIFT, LEAST_REVISION = 0.08, 0.06
+SECOND_WITNESS: Final = 0.4
+"""A width that is odd beside the last publications is so unless the expected error speaks against it."""
+LEAST_SHIFT, LEAST_REVISION = 0.1, 0.06
 """Distances below these are never odd, however quiet a series is."""
 _KEYS = [schema.ENTITY, schema.WEEK]
 
@@ -164,14 +166,15 @@ def _width(
 ) -> tuple[Floats, Flags, list[Remark]]:
     width = (table[schema.UPPER_80] - table[schema.LOWER_80]).to_numpy(np.float64)
     relative = width / table[LEVEL].to_numpy(np.float64)
-    references = [published_width(table, evidence, past)]
-    if likely is not None:
-        references.append(WIDTH_ON_ERROR * likely.of(table, past))
+    expected = np.full(len(table), np.nan) if likely is None else WIDTH_ON_ERROR * likely.of(table, past)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = [np.log(relative / reference) for reference in references]
-    nearest_ratio = nearest([np.where(np.isfinite(ratio) | (width <= 0), ratio, np.nan) for ratio in ratios])
-    times = np.exp(nearest_ratio)
-    wide: Flags = (times > limits.odd_width) | (times < 1 / limits.odd_width)
+        on_published = relative / published_width(table, evidence, past)
+        on_error = relative / expected
+    times = np.where(np.isnan(on_published), on_error, on_published)
+    second = np.where(np.isnan(on_published) | np.isnan(on_error), times, on_error)
+    most = limits.odd_width
+    wide: Flags = (times > most) & (second > SECOND_WITNESS * most)
+    wide |= (times < 1 / most) & (second < 1 / (SECOND_WITNESS * most))
     remarks = [
         Remark(
             str(row.entity),

@@ -1,4 +1,4 @@
-"""What the source gate looks at beside the poll itself: completeness by period, behaviour by series.
+"""What the source gate looks at beside the poll itself: what was known, and how each series behaves.
 
 Pure functions of frames; thresholds are in ``source_gate``.
 """
@@ -6,25 +6,17 @@ Pure functions of frames; thresholds are in ``source_gate``.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from steadycast import schema as c
 from steadycast.settings import SourceSettings
 
-PERIOD: Final = "period"
-CELLS: Final = "cells"
-USUAL: Final = "usual"
-SHARE: Final = "share"
 NEWEST: Final = "newest"
-AGE_DAYS: Final = "age_days"
-EQUAL_RUN: Final = "equal_run"
-EQUAL_LIMIT: Final = "equal_limit"
-EQUAL_EXCESS: Final = "equal_excess"
 UNUSUAL_SHARE: Final = "unusual_share"
 USUAL_LOW: Final = "usual_low"
 USUAL_HIGH: Final = "usual_high"
@@ -38,11 +30,9 @@ KNOWN: Final = "known_in_window"
 VANISHED: Final = "vanished"
 VANISHED_SHARE: Final = "vanished_share"
 VANISHED_ON: Final = "vanished_on"
+SUSPICIOUS: Final = "suspicious"
 
 _SERIES: Final = [c.ENTITY, c.VARIABLE]
-_HISTORY_PERIODS: Final = 26
-_ENOUGH_PERIODS: Final = 4
-_CELLS_PER_PERIOD: Final = {"daily": 7, "weekly": 1, "monthly": 1}
 _RECENT_VALUES: Final = {"daily": 14, "weekly": 4, "monthly": 3}
 _SEASON_DAYS: Final = 30
 """Daily values are compared with those of the same season: so many days around the same day of earlier
@@ -55,6 +45,19 @@ _MARGIN: Final = 0.25
 
 
 @dataclass(frozen=True)
+class Revised:
+    """What ``revisions`` found.
+
+    Attributes:
+        series: entity, variable, cells, suspicious (how many of them), kind.
+        sentences: what there is to tell, worst first.
+    """
+
+    series: pd.DataFrame
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is known when the gate opens.
 
@@ -64,6 +67,7 @@ class Evidence:
         start: first day asked for.
         poll: the answer as received, POLL_DTYPES.
         known: accepted before this poll: entity, date, variable, value; dates before as_of.
+        revisions: what the poll changed beyond usual; None if nobody looked.
     """
 
     source: SourceSettings
@@ -71,6 +75,7 @@ class Evidence:
     start: dt.date
     poll: pd.DataFrame
     known: pd.DataFrame
+    revisions: Revised | None = None
 
     @property
     def readable(self) -> pd.DataFrame:
@@ -83,63 +88,11 @@ class Evidence:
         return self.readable.drop_duplicates(list(c.CELL))
 
 
-def period_of(dates: pd.Series, cadence: str) -> pd.Series:
-    """The first day of each date's period: its Monday, or the first of its month for monthly sources."""
-    days = (dates.dt.day - 1) if cadence == "monthly" else dates.dt.day_of_week
-    first: pd.Series = dates - pd.to_timedelta(days, unit="D")
-    return first
-
-
-def periods(evidence: Evidence) -> pd.DataFrame:
-    """Cells per period of the look-back window, against the usual number.
-
-    Only periods that lie in the window as a whole and whose last day is due by now (``expected_lag_days``).
-
-    Returns: period, cells, usual, share; one row per period, also of those without any cell.
-    """
-    source = evidence.source
-    from_day = max(evidence.start, evidence.as_of - dt.timedelta(weeks=source.lookback_weeks))
-    grid = _grid(from_day, evidence.as_of - dt.timedelta(days=source.expected_lag_days), source.cadence)
-    counted = _counts(evidence.cells, grid, source.cadence)
-    usual = _usual(evidence, counted)
-    return pd.DataFrame({PERIOD: grid, CELLS: counted, USUAL: usual, SHARE: counted / usual})
-
-
-def _grid(first: dt.date, last: dt.date, cadence: str) -> pd.DatetimeIndex:
-    """The periods that lie in first..last as a whole."""
-    if cadence == "monthly":
-        starts = pd.date_range(first, last, freq="MS", unit="us")
-        return starts[(starts + pd.offsets.MonthEnd(1)) <= pd.Timestamp(last)]
-    starts = pd.date_range(first, last, freq="W-MON", unit="us")
-    return starts[starts + pd.Timedelta(days=6) <= pd.Timestamp(last)]
-
-
-def _counts(cells: pd.DataFrame, grid: pd.DatetimeIndex, cadence: str) -> npt.NDArray[np.integer[Any]]:
-    found = period_of(cells[c.DATE], cadence).value_counts()
-    return found.reindex(grid, fill_value=0).to_numpy(dtype=np.int64)
-
-
-def _usual(evidence: Evidence, counted: npt.NDArray[np.integer[Any]]) -> float:
-    """Cells of an ordinary period: by the source's own history, else as declared, else by this poll."""
-    source, known = evidence.source, evidence.known
-    if len(known):
-        oldest, newest = known[c.DATE].min().date(), known[c.DATE].max().date()
-        past = _grid(oldest, newest, source.cadence)[-_HISTORY_PERIODS:]
-        if len(past) >= _ENOUGH_PERIODS:
-            return max(float(np.median(_counts(known, past, source.cadence))), 1.0)
-    if source.entities:
-        return float(len(source.entities) * len(source.variables) * _CELLS_PER_PERIOD[source.cadence])
-    filled = counted[counted > 0]
-    return float(np.median(filled)) if len(filled) else 1.0
-
-
 def series(evidence: Evidence) -> pd.DataFrame:
     """How each series (entity and variable) behaves in this poll, against its own history.
 
     Returns: entity, variable, and
-        newest, age_days: its newest date and that date's age at as_of;
-        equal_run, equal_limit, equal_excess: equal values at its end, the longest such run that is normal,
-            and by how much it is exceeded;
+        newest: its newest date;
         unusual_share, usual_low, usual_high, recent_median: share of its newest values outside the usual
             range, the range (NaN: too little history to tell), and the newest values' median;
         repolled, revised, revised_share, largest_change, largest_on: cells polled again, how many of them
@@ -147,32 +100,46 @@ def series(evidence: Evidence) -> pd.DataFrame:
         known_in_window, vanished, vanished_share, vanished_on: cells known in the window that was polled
             again, how many of them this poll no longer has, and the first of their dates.
     """
-    source, cells = evidence.source, evidence.cells
+    cells = evidence.cells
     found = cells.groupby(_SERIES, sort=True)[c.DATE].max().rename(NEWEST).to_frame()
-    found[AGE_DAYS] = (pd.Timestamp(evidence.as_of) - found[NEWEST]).dt.days
-    combined = _combined(evidence.known, cells)
-    found = found.join(_equal_runs(combined, source.expectations.warn_equal_values)).join(
-        _unusual(evidence, combined)
-    )
-    found = found.join(_revised(evidence.known, cells)).join(_vanished(evidence))
-    return found.reset_index()
+    found = found.join(_unusual(evidence, laid_over(evidence).rows))
+    found = found.join(_revised(evidence.known, cells)).join(_vanished(evidence)).reset_index()
+    return _told_once(found, evidence.revisions)
 
 
-def _combined(known: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """History with the poll laid over it, sorted by series and date."""
+def _told_once(found: pd.DataFrame, revisions: Revised | None) -> pd.DataFrame:
+    """Leaves the shares empty of series whose revisions are told in more detail."""
+    if revisions is None:
+        return found
+    told = revisions.series[revisions.series[SUSPICIOUS] > 0]
+    known = pd.MultiIndex.from_frame(found[_SERIES]).isin(pd.MultiIndex.from_frame(told[_SERIES]))
+    return found.assign(**{name: found[name].mask(known) for name in (REVISED_SHARE, VANISHED_SHARE)})
+
+
+@dataclass(frozen=True)
+class Laid:
+    """History with the poll laid over it.
+
+    Attributes:
+        rows: entity, date, variable, value; sorted by series and date.
+        fresh: for each row, did the poll bring or materially change it?
+    """
+
+    rows: pd.DataFrame
+    fresh: pd.Series
+
+
+def laid_over(evidence: Evidence) -> Laid:
+    """History with the poll laid over it."""
     columns = [*c.CELL, c.VALUE]
-    both = pd.concat([known[columns], cells[columns]], ignore_index=True)
-    return both.drop_duplicates(list(c.CELL), keep="last").sort_values([*_SERIES, c.DATE], ignore_index=True)
-
-
-def _equal_runs(combined: pd.DataFrame, normal: int) -> pd.DataFrame:
-    keys = [combined[k] for k in _SERIES]
-    begins = combined.groupby(_SERIES)[c.VALUE].diff().ne(0)
-    runs = combined.groupby([*keys, begins.cumsum().rename("run")]).size()
-    last = runs.groupby(level=_SERIES).tail(1).droplevel("run")
-    before = runs.groupby(level=_SERIES).apply(lambda lengths: lengths.iloc[:-1].max())
-    limit = before.fillna(0).clip(lower=normal).astype("int64")
-    return pd.DataFrame({EQUAL_RUN: last, EQUAL_LIMIT: limit, EQUAL_EXCESS: last - limit})
+    known, cells = evidence.known[columns], evidence.cells[columns]
+    both = pd.concat([known.assign(fresh=False), cells.assign(fresh=True)], ignore_index=True)
+    both = both.sort_values([*_SERIES, c.DATE], kind="stable", ignore_index=True)
+    was = both[c.VALUE].shift().where(both.duplicated(list(c.CELL)))
+    same = (both[c.VALUE] - was).abs() <= _MATERIAL * was.abs()
+    both["fresh"] &= ~same
+    both = both[~both.duplicated(list(c.CELL), keep="last")].reset_index(drop=True)
+    return Laid(both[columns], both["fresh"])
 
 
 def _unusual(evidence: Evidence, combined: pd.DataFrame) -> pd.DataFrame:

@@ -107,6 +107,13 @@ def expectation_classes() -> ModuleType:
     return classes
 
 
+def own_classes() -> ModuleType:
+    """The module of our own expectations, imported when it is needed: it imports Great Expectations."""
+    with _quiet():
+        from steadycast.expectations import own
+    return own
+
+
 def only_where(column: str, *, equals: object = None, present: bool = False) -> object:
     """A row condition: the column equals a value, or is present."""
     with _quiet():

@@ -14,10 +14,12 @@ from collections.abc import Callable
 import pandas as pd
 
 from steadycast import schema as c
+from steadycast.expectations import arrival, wording
 from steadycast.expectations import evidence as e
-from steadycast.expectations import wording
 from steadycast.expectations.evidence import Evidence
 from steadycast.expectations.extras import extras
+from steadycast.expectations.own_suites import own_suites
+from steadycast.expectations.revised import revised
 from steadycast.expectations.running import (
     Check,
     Finding,
@@ -29,19 +31,20 @@ from steadycast.expectations.running import (
 from steadycast.settings import SourceSettings
 
 _CELL = list(c.CELL)
+_REVISED = (c.ENTITY, c.VARIABLE, "cells", e.SUSPICIOUS, "kind")
 
 
 def suites(evidence: Evidence) -> list[Suite]:
-    """The source's suites: the answer as received, its cells, their number by period, and each series.
+    """The source's suites: the answer as received, its cells, each series, and our own expectations.
 
     Raises:
         SettingsError: an extra of the settings is no expectation or has wrong arguments; all of them are
             listed.
     """
     name = evidence.source.name
-    by_period = e.periods(evidence)
+    by_period = arrival.periods(evidence)
     by_series = e.series(evidence)
-    due = by_period[e.PERIOD].min() if len(by_period) else None
+    due = by_period[arrival.PERIOD].min() if len(by_period) else None
     cells = evidence.cells
     counted = cells if due is None else cells[cells[c.DATE] >= due]
     return [
@@ -59,8 +62,13 @@ def suites(evidence: Evidence) -> list[Suite]:
             (*c.CELL, c.ROW),
         ),
         Suite(f"{name}_newest_cells", counted, _row_count(evidence, by_period), c.CELL),
-        Suite(f"{name}_periods", by_period, _periods(evidence.source), (e.PERIOD, e.CELLS, e.USUAL)),
         Suite(f"{name}_series", by_series, _series(evidence), tuple(by_series.columns)),
+        *(
+            [Suite(f"{name}_revisions", evidence.revisions.series, revised(evidence), _REVISED)]
+            if evidence.revisions is not None
+            else []
+        ),
+        *own_suites(evidence, by_period),
     ]
 
 
@@ -181,9 +189,9 @@ def _freshness(evidence: Evidence) -> list[Check]:
 
 def _row_count(evidence: Evidence, by_period: pd.DataFrame) -> list[Check]:
     gxe, source = expectation_classes(), evidence.source
-    usual = float(by_period[e.USUAL].sum())
+    usual = float(by_period[arrival.USUAL].sum())
     share = source.expectations.min_row_share
-    since = evidence.start if by_period.empty else by_period[e.PERIOD].min().date()
+    since = evidence.start if by_period.empty else by_period[arrival.PERIOD].min().date()
     return [
         Check(
             gxe.ExpectTableRowCountToBeBetween(min_value=max(1, math.ceil(share * usual))),
@@ -191,26 +199,6 @@ def _row_count(evidence: Evidence, by_period: pd.DataFrame) -> list[Check]:
                 f"{source.name}: {found.observed} cells since {since}, usually {usual:.0f}; "
                 f"fewer than {share:.0%} of them is too few"
             ),
-        )
-    ]
-
-
-def _periods(source: SourceSettings) -> list[Check]:
-    gxe = expectation_classes()
-    what = "month" if source.cadence == "monthly" else "week"
-    return [
-        Check(
-            gxe.ExpectColumnValuesToBeBetween(column=e.SHARE, min_value=source.expectations.warn_row_share),
-            lambda found: (
-                f"{source.name}: incomplete {what}s: "
-                + wording.rows(
-                    found,
-                    lambda row: (
-                        f"{row[e.PERIOD]:%Y-%m-%d} has {row[e.CELLS]} cells, usually {row[e.USUAL]:.0f}"
-                    ),
-                )
-            ),
-            "warning",
         )
     ]
 
@@ -229,19 +217,6 @@ def _series(evidence: Evidence) -> list[Check]:
         )
 
     return [
-        check(
-            e.AGE_DAYS,
-            source.freshness_days,
-            lambda row: f"{wording.series(row)} has nothing after {row[e.NEWEST]:%Y-%m-%d}",
-        ),
-        check(
-            e.EQUAL_EXCESS,
-            0,
-            lambda row: (
-                f"{wording.series(row)} has had the same value {row[e.EQUAL_RUN]} times in a row up to "
-                f"{row[e.NEWEST]:%Y-%m-%d}; up to {row[e.EQUAL_LIMIT]} is usual"
-            ),
-        ),
         check(
             e.UNUSUAL_SHARE,
             limits.warn_unusual_share,

@@ -167,6 +167,23 @@ class History:
         return places[last]
 
 
+@dataclass(frozen=True)
+class Versions:
+    """What is known of a source, with its past, as arrays.
+
+    Attributes:
+        cells: all versions, sorted by entity, variable, date and then from old to new.
+        first: is it the oldest version of its cell?
+        moment: when it was retrieved, in days since 1970-01-01, UTC, with fractions.
+        polls: per poll: when it was retrieved, first and last date of its cells; oldest first.
+    """
+
+    cells: Cells
+    first: Array
+    moment: Array
+    polls: Array
+
+
 def history(parts: Sequence[Cells]) -> History:
     """Put parts, oldest first, into the order of their cells."""
     cells = joined(parts)

@@ -20,12 +20,14 @@ import pandas as pd
 
 from steadycast.errors import ArtefactMissing
 from steadycast.lake.backend import Backend, checked
-from steadycast.lake.cells import Array, Cells, History, days, from_frame, history, to_frame
+from steadycast.lake.cells import Array, Cells, History, Versions, days, from_frame, history, to_frame
 from steadycast.lake.segments import Days, Info, Place, SegmentFile, encode, overlap, place
 from steadycast.lake.verdicts import Verdict, Verdicts
 
 _OPEN_AHEAD = 16
 """Segments fetched at once: enough to hide the latency of S3, few enough for any limit of open files."""
+
+_DAY = 86_400_000_000  # microseconds
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,23 @@ class Observations:
         """
         places, found = self._history(segments, None, start, end)
         return _frame(places, found, np.flatnonzero(found.differs))
+
+    def told(
+        self, segments: Sequence[str], start: dt.date | None = None, end: dt.date | None = None
+    ) -> Versions:
+        """As ``versions``, for who compares millions of cells: arrays, and the polls that told them."""
+        places = sorted(self._check(name) for name in set(segments))
+        first, stop = (None if d is None else days(d) for d in (start, end))
+        parts, polls = [], []
+        for at, info, part in self._parts(places, first, stop):
+            parts.append(part)
+            if info.window is not None:
+                polls.append((at.micros / _DAY, *info.window))
+        found = history(parts)
+        rows = np.flatnonzero(found.differs)
+        moment = np.array([p.micros / _DAY for p in places])[found.part[rows]]
+        windows = np.array(polls, dtype=np.float64).reshape(-1, 3)
+        return Versions(found.cells.take(rows), found.first[rows], moment, windows)
 
     def _compared(self, at: Place, cells: Cells, content: str, older: Sequence[Place]) -> tuple[Info, bytes]:
         """The segment's description and bytes, compared with the older segments that are accepted now."""

@@ -33,6 +33,9 @@ def settings_sha256(settings: Settings) -> str:
     parts = settings.model_dump(mode="json", include={"target", "forecast", "benchmarks"})
     # Threads change how fast, not what
     parts["forecast"]["model"].pop("threads")
+    # Who else is tried does not change what this model makes
+    for beside in ("challengers", "promotion"):
+        parts["forecast"].pop(beside)
     # Nor do names of groups, which only the explanation uses
     parts["forecast"].pop("groups")
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

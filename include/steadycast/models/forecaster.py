@@ -34,7 +34,7 @@ MIN_ROWS = 100
 MAX_BIN = 63
 LONGEST = YEAR - 10
 """Weeks ahead for which last year's climate around the week is known."""
-MAX_ENTITIES = 2_000
+MAX_ENTITIES = 1_000
 """Series that a booster is trained on; of more, a random part (fixed by the seed)."""
 HALF_LIFE = 156
 """Weeks after which a row weighs half as much as the newest."""

@@ -18,6 +18,7 @@ DELETED: Final = "deleted"
 OUTLIER: Final = "outlier"
 REWRITTEN: Final = "rewritten"
 CREEP: Final = "creep"
+CORRECTED: Final = "corrected"
 
 MEANS: Final[dict[str, str]] = {
     SCALED: "all values times a factor",
@@ -34,5 +35,6 @@ MEANS: Final[dict[str, str]] = {
     OUTLIER: "single values changed, as by a typing error",
     REWRITTEN: "other values than before, by no rule",
     CREEP: "small steps that add up since the first version",
+    CORRECTED: "values that stood out before fit their neighbours now; nothing is held back",
 }
 """In words, in the order of docs/revisions.md."""

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from steadycast import schema as c
-from steadycast.lake.cells import Cells
+from steadycast.lake.cells import Cells, Versions
 from steadycast.revisions import classes, fresh, kinds, patterns
 from steadycast.revisions.classes import BEYOND, CLASSES, DELETED, LATE, NEW, Classified
-from steadycast.revisions.grid import Array, Grid, Versions, build, noise
+from steadycast.revisions.corrections import corrected
+from steadycast.revisions.grid import Array, Grid, build, noise
 from steadycast.revisions.units import CONVERSIONS, plausible
 from steadycast.revisions.usual import Usual, learn
 from steadycast.settings import SourceSettings
@@ -27,6 +28,7 @@ BEFORE: Final = "before"
 FIRST: Final = "first"
 NOISES: Final = "noises"
 LIMIT: Final = "limit"
+MATERIAL: Final = "material"
 CELL_DTYPES: Final[dict[str, str]] = {
     **c.OBSERVATION_DTYPES,
     CLASS: "str",
@@ -35,7 +37,7 @@ CELL_DTYPES: Final[dict[str, str]] = {
     FIRST: "float64",
     NOISES: "float64",
     LIMIT: "float64",
-    "material": "bool",
+    MATERIAL: "bool",
 }
 """Suspicious cells: BEFORE is the newest accepted value, FIRST the oldest, VALUE what the poll says (NaN:
 nothing). NOISES is the size of the change in noises of its series, LIMIT the largest usual one."""
@@ -45,6 +47,8 @@ _BY_RULE: Final = (
     kinds.OFFSET, kinds.CUT,
 )  # fmt: skip
 _MANY: Final = 0.5
+_FEW: Final = 14
+"""Changed values of a series up to which each is looked at: is it a repair?"""
 _RARE: Final = 0.25
 _REWRITTEN_NOISES: Final = 0.25
 _REWRITTEN_CELLS: Final = 8
@@ -121,8 +125,8 @@ def review(source: SourceSettings, polled: Cells, known: Versions, *, start: int
     size = noise(grid)
     usual = learn(known, grid, size)
     found = classes.classify(grid, usual, size)
-    hits = [*_rewritten(grid, found, usual), *_gone(found)]
-    taken = {hit.row for hit in hits if hit.kind not in (kinds.DELETED, kinds.HOLES, kinds.OUTLIER)}
+    hits = [*_rewritten(grid, found, usual, size), *_gone(found)]
+    taken = {hit.row for hit in hits if hit.kind in (*_BY_RULE, kinds.REWRITTEN)}
     units = {v.name: plausible(v.unit) for v in source.variables}
     conversions = {i: units.get(str(name), ()) for i, name in enumerate(grid.variables)}
     is_new = (found.kind == NEW) | (found.kind == LATE)
@@ -142,7 +146,7 @@ def review(source: SourceSettings, polled: Cells, known: Versions, *, start: int
     )
 
 
-def _rewritten(grid: Grid, found: Classified, usual: Usual) -> list[_Hit]:
+def _rewritten(grid: Grid, found: Classified, usual: Usual, size: Array) -> list[_Hit]:
     """Series whose known values changed beyond usual, or by a rule."""
     beyond = found.kind == BEYOND
     both = np.isfinite(found.change)
@@ -171,7 +175,14 @@ def _rewritten(grid: Grid, found: Classified, usual: Usual) -> list[_Hit]:
             cells = changed
         else:
             continue
-        hits.append(_Hit(int(row), kind, detail, np.flatnonzero(cells)))
+        columns = np.flatnonzero(cells)
+        if kind in (kinds.OUTLIER, kinds.REWRITTEN) and len(columns) <= _FEW:
+            repaired = corrected(grid, int(row), columns, float(size[row]))
+            if repaired.any():
+                hits.append(_Hit(int(row), kinds.CORRECTED, "", columns[repaired]))
+            columns = columns[~repaired]
+        if len(columns):
+            hits.append(_Hit(int(row), kind, detail, columns))
     return hits
 
 
@@ -237,7 +248,7 @@ def _cells(grid: Grid, found: Classified, hits: Sequence[_Hit]) -> pd.DataFrame:
         FIRST: grid.first[row, column],
         NOISES: found.size[row, column],
         LIMIT: found.limit[row, column],
-        "material": np.repeat([_material(found, h) for h in hits], repeat),
+        MATERIAL: np.repeat([_material(found, h) for h in hits], repeat),
     }
     table = pd.DataFrame(columns).astype(CELL_DTYPES)
     return table.sort_values([c.VARIABLE, c.ENTITY, c.DATE], ignore_index=True)

@@ -15,7 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from steadycast.revisions.grid import Array, Grid, Versions
+from steadycast.lake.cells import Versions
+from steadycast.revisions.grid import Array, Grid
 
 AGES: Final = np.array([0, 4, 8, 15, 29, 61, 92, 183, 366, 1_000_000])
 """Edges of the age classes in days."""

@@ -12,6 +12,7 @@ from steadycast.scores.scoring import (
     WEEKS,
     Scored,
     score,
+    season,
     summarise,
     wape_name,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Scored",
     "left_out",
     "score",
+    "season",
     "sentences",
     "summarise",
     "table",

@@ -133,6 +133,13 @@ def _intervals(summary: pd.DataFrame, overall: _Row) -> Iterator[str]:
         elif abs(in_80 - 0.8) >= _WORTH_SAYING:
             text += f"; over {len(by_week)} weeks that may be chance"
     yield f"{text}."
+    seasons = _of(summary, schema.SEASON)
+    if len(seasons) > 1:
+        parts = (
+            f"{key} {_percent(share, 0)} %"
+            for key, share in zip(seasons[KEY], seasons[schema.COVERAGE_80], strict=True)
+        )
+        yield f"By season the 80 % interval covered {', '.join(parts)}."
 
 
 def _horizons(summary: pd.DataFrame) -> Iterator[str]:

@@ -8,6 +8,7 @@ from steadycast.settings.alerts import (
     MuteSettings,
     RouteSettings,
 )
+from steadycast.settings.expectations import ExpectationExtra, ExpectationSettings
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.loading import load, schema_json
 from steadycast.settings.pipeline import (
@@ -15,6 +16,7 @@ from steadycast.settings.pipeline import (
     CheckForecastSettings,
     ForecastSettings,
     ModelSettings,
+    PromotionSettings,
     PublishSettings,
     ScheduleSettings,
     Settings,
@@ -23,10 +25,9 @@ from steadycast.settings.pipeline import (
 from steadycast.settings.quarantine import Filter, QuarantineSettings
 from steadycast.settings.ready import ReadySettings
 from steadycast.settings.recovery import RecoverySettings, StageLimits, StageOverrides
+from steadycast.settings.revisions import RevisionSettings
 from steadycast.settings.sources import (
     AnySource,
-    ExpectationExtra,
-    ExpectationSettings,
     FredSource,
     HttpCsvSource,
     HttpJsonSource,
@@ -65,11 +66,13 @@ __all__ = [
     "NoaaSource",
     "OpenMeteoSource",
     "Paging",
+    "PromotionSettings",
     "PublishSettings",
     "QuarantineSettings",
     "ReadySettings",
     "RecoverySettings",
     "Retries",
+    "RevisionSettings",
     "RouteSettings",
     "S3ObjectSource",
     "ScheduleSettings",

@@ -132,7 +132,7 @@ class AlertsSettings(Strict):
         2, description="Seconds before the second attempt on a channel; doubles."
     )
     backoff_most_s: PositiveFloat = Field(300, description="Longest time between two attempts on a channel.")
-    every_s: PositiveFloat = Field(2, description="Seconds between two looks into the outbox.")
+    every_s: PositiveFloat = Field(5, description="Seconds between two looks into the outbox.")
     keep_days: PositiveInt = Field(90, description="Days that what is over is kept in the lake.")
     mutes: tuple[MuteSettings, ...] = ()
     inhibit: tuple[InhibitSettings, ...] = (

@@ -74,6 +74,18 @@ class ModelSettings(Strict):
     seed: int = 20160606
 
 
+class PromotionSettings(Strict):
+    """When a challenger takes the champion's place."""
+
+    by: Literal["approval", "rule"] = Field(
+        "approval", description="A person is asked in Airflow when the test says so, or the rule promotes."
+    )
+    error: float = Field(
+        0.05, gt=0, lt=0.5, description="Probability of a wrong promotion in a year, over all challengers."
+    )
+    answer_within_h: PositiveFloat = Field(120, description="Hours for the answer; then the champion stays.")
+
+
 class ForecastSettings(Strict):
     """How far and how sure."""
 
@@ -95,6 +107,31 @@ class ForecastSettings(Strict):
         "together. Those that the history shows to be alike are grouped without being named.",
     )
     model: ModelSettings = ModelSettings()
+    challengers: dict[Name, dict[str, float | int | str | bool]] = Field(
+        default_factory=dict,
+        max_length=3,
+        description="Name: the fields of `model` that are different. Each is trained and scored each week "
+        "beside the champion, and costs as much as it.",
+    )
+    promotion: PromotionSettings = PromotionSettings()
+
+    @field_validator("challengers")
+    @classmethod
+    def _other_models(
+        cls, given: dict[str, dict[str, float | int | str | bool]], info: ValidationInfo
+    ) -> dict[str, dict[str, float | int | str | bool]]:
+        model = info.data.get("model")
+        for name, fields in given.items():
+            if name == "base":
+                raise ValueError(
+                    "'base' is the name of forecast.model itself; give the challenger another one"
+                )
+            if (
+                isinstance(model, ModelSettings)
+                and ModelSettings.model_validate(model.model_dump() | fields) == model
+            ):
+                raise ValueError(f"{name} is no other model than forecast.model; change one of its fields")
+        return given
 
     @field_validator("holidays")
     @classmethod
@@ -127,7 +164,7 @@ class CheckForecastSettings(Strict):
         3.0, description="Width of the 80 % interval against the point; above is flagged."
     )
     odd_factor: PositiveFloat = Field(
-        1.5, description="Distance from benchmarks or the last forecast against the usual; above is flagged."
+        2.0, description="Distance from benchmarks or the last forecast against the usual; above is flagged."
     )
     odd_width: PositiveFloat = Field(
         2.0, description="Width of the 80 % interval against the usual, either way; beyond is flagged."

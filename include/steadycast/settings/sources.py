@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     Field,
@@ -18,8 +18,10 @@ from pydantic import (
 )
 
 from steadycast.settings.base import Name, Strict, Template, Timezone
+from steadycast.settings.expectations import ExpectationSettings
 from steadycast.settings.http import Paging, Retries, Timeouts
 from steadycast.settings.quarantine import Filter
+from steadycast.settings.revisions import RevisionSettings
 from steadycast.settings.table import TableLayout, Variable
 
 
@@ -28,56 +30,6 @@ class ImputationSettings(Strict):
 
     method: Literal["twin", "carry", "climatology", "none"] = "none"
     max_gap_weeks: PositiveInt = Field(4, description="Longest gap that `carry` bridges, in weeks.")
-
-
-class ExpectationExtra(Strict):
-    """One more Great Expectations check on the poll's table (columns entity, date, variable, value)."""
-
-    expectation: str = Field(description="Class name, e.g. ExpectColumnMeanToBeBetween.")
-    kwargs: dict[str, Any] = Field(default_factory=dict)
-    variable: str | None = Field(None, description="Check only the rows of this variable.")
-    severity: Literal["critical", "warning"] = "warning"
-
-
-class ExpectationSettings(Strict):
-    """Limits of the gate of one source."""
-
-    min_row_share: float = Field(
-        0.7, ge=0, le=1, description="Rows against the usual number; fewer is critical."
-    )
-    warn_row_share: float = Field(
-        0.95, ge=0, le=1, description="Rows against the usual number; fewer is a warning."
-    )
-    max_unreadable_share: float = Field(
-        0.02,
-        ge=0,
-        le=1,
-        description="Share of cells without a readable number or date, or with two values; more is critical.",
-    )
-    max_out_of_range_share: float = Field(
-        0.02,
-        ge=0,
-        le=1,
-        description="Share of a variable's values outside minimum..maximum; more is critical, less left out.",
-    )
-    warn_revised_share: float = Field(
-        0.2, ge=0, le=1, description="Share of a series' re-polled values that changed; more is a warning."
-    )
-    warn_unusual_share: float = Field(
-        0.5, ge=0, le=1, description="Share of a series' newest values unlike its history; more is a warning."
-    )
-    warn_equal_values: PositiveInt = Field(
-        4, description="Equal newest values in a row, and more than ever before, beyond which is a warning."
-    )
-    extras: tuple[ExpectationExtra, ...] = ()
-
-    @field_validator("warn_row_share")
-    @classmethod
-    def _warns_first(cls, warn: float, info: ValidationInfo) -> float:
-        critical = info.data.get("min_row_share")
-        if critical is not None and warn < critical:
-            raise ValueError(f"is {warn:g}, below min_row_share {critical:g}: it would never warn; raise it")
-        return warn
 
 
 Tolerance = Annotated[FiniteFloat, Field(ge=0)]
@@ -125,6 +77,7 @@ class SourceSettings(Strict):
     )
     filters: tuple[Filter, ...] = Field((), description="What the business leaves out; counted and stored.")
     expectations: ExpectationSettings = ExpectationSettings()
+    revisions: RevisionSettings = RevisionSettings()
 
     @field_validator("entities")
     @classmethod

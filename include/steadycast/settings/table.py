@@ -16,7 +16,15 @@ class Variable(Strict):
 
     name: Name
     field: str | None = Field(None, description="The source's own column or series id; the name if left out.")
-    unit: str = Field(description="Unit as in the answer, e.g. degF, mm, thousand rides.")
+    unit: str = Field(
+        description="Unit as in the answer, e.g. degF, mm, thousand rides; where scale and offset convert "
+        "it, of what they make of it."
+    )
+    scale: FiniteFloat = Field(
+        1.0,
+        description="Value = number in the answer * scale + offset, e.g. 1.8 with offset 32: degC to degF.",
+    )
+    offset: FiniteFloat = Field(0.0, description="Added after scale, in the unit.")
     minimum: FiniteFloat | None = Field(None, description="Smallest believable value, in the unit.")
     maximum: FiniteFloat | None = Field(None, description="Largest believable value, in the unit.")
     weekly: WeeklyRule = Field(
@@ -37,6 +45,13 @@ class Variable(Strict):
         if maximum is not None and minimum is not None and minimum >= maximum:
             raise ValueError(f"is {maximum:g}, not above minimum {minimum:g}; swap them or correct one")
         return maximum
+
+    @field_validator("scale")
+    @classmethod
+    def _not_zero(cls, scale: float) -> float:
+        if scale == 0:
+            raise ValueError("is 0, which would make every value the same; leave it out for no conversion")
+        return scale
 
     @property
     def source_field(self) -> str:
@@ -59,6 +74,13 @@ class TableLayout(Strict):
     entity: str | None = Field(None, description="The one entity's name when the table has no column for it.")
     variable_field: str | None = Field(None, description="Long table: column with the variable's name.")
     value_field: str | None = Field(None, description="Long table: column with the value.")
+    decimal: Literal[".", ","] = Field(".", description="The decimal sign of numbers that come as text.")
+    thousands: str | None = Field(
+        None,
+        max_length=1,
+        min_length=1,
+        description='Sign between thousands, e.g. "," or " "; none if left out.',
+    )
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:
@@ -74,4 +96,6 @@ class TableLayout(Strict):
             raise ValueError(
                 "has one of variable_field and value_field; a long table needs both, a wide one neither"
             )
+        if self.thousands == self.decimal:
+            raise ValueError(f"has {self.decimal!r} both as decimal and as thousands; change one of them")
         return self

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +14,10 @@ from steadycast import schema as c
 from steadycast.errors import SchemaDrift
 from steadycast.settings import SourceSettings, TableLayout, Variable
 from steadycast.sources.poll import Poll, Window
+from steadycast.sources.reading import read_date, read_numbers
 
-# Python's float() also takes 1_000, inf and nan; a provider that sends those sent no number
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_ISO_DATE = re.compile(
-    r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?", re.ASCII
-)
+_SAMPLE = 400
+"""Newest cells per column that an error carries, so that their values can be compared with what is known."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +137,15 @@ class _Cells:
         days: np.ndarray[Any, Any],
         entities: np.ndarray[Any, Any],
     ) -> pd.DataFrame:
-        values, absent = read_numbers(texts, variable.read_as, self._no_cell | set(variable.missing))
+        values, absent = read_numbers(
+            texts,
+            variable.read_as,
+            self._no_cell | set(variable.missing),
+            decimal=self._layout.decimal,
+            thousands=self._layout.thousands,
+            scale=variable.scale,
+            offset=variable.offset,
+        )
         no_day = np.isnat(days)
         self._empty += int((absent & asked).sum())
         keep = asked & ~absent
@@ -191,50 +195,8 @@ class _Cells:
 
     def _column(self, name: str, setting: str) -> list[Any]:
         if name not in self._table.columns:
-            raise _drift(self._source.name, name, setting, list(self._table.columns))
+            raise _drift(self._source.name, name, setting, self._table)
         return self._table.columns[name]
-
-
-def read_date(text: str, date_format: str | None) -> np.datetime64:
-    """The day that the text names, else NaT. A time of day or an offset is left aside, never converted."""
-    try:
-        if date_format is not None:
-            # a day has no timezone; the provider's own calendar day is meant
-            day = dt.datetime.strptime(text, date_format).date()  # noqa: DTZ007
-        else:
-            iso = _ISO_DATE.fullmatch(text)
-            if iso is None:
-                return np.datetime64("NaT", "us")
-            day = dt.date.fromisoformat(iso[1])
-    except ValueError:
-        return np.datetime64("NaT", "us")
-    return np.datetime64(day, "us")
-
-
-def read_numbers(
-    texts: Sequence[str], read_as: Mapping[str, float], no_cell: Collection[str]
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Numbers of the texts.
-
-    Args:
-        texts: trimmed cell texts, length n.
-        read_as: texts that stand for a number.
-        no_cell: texts that stand for "no value".
-
-    Returns:
-        Values (n floats, NaN where the text is no finite number) and a mask (n) of the cells without a value.
-    """
-    values = np.full(len(texts), np.nan)
-    absent = np.zeros(len(texts), dtype=bool)
-    for i, text in enumerate(texts):
-        if text in read_as:
-            values[i] = read_as[text]
-        elif text in no_cell or text.lower() == "nan":
-            absent[i] = True
-        elif _NUMBER.fullmatch(text):
-            values[i] = float(text)
-    values[np.isinf(values)] = np.nan
-    return values, absent
 
 
 def _text(cell: object) -> str:
@@ -263,7 +225,8 @@ def _only_window(frame: pd.DataFrame, window: Window, notes: list[str]) -> pd.Da
     return frame[inside].reset_index(drop=True)
 
 
-def _drift(source: str, name: str, setting: str, found: list[str]) -> SchemaDrift:
+def _drift(source: str, name: str, setting: str, table: Table) -> SchemaDrift:
+    found = list(table.columns)
     folded = {column.lower().replace(" ", "_"): column for column in found}
     close = difflib.get_close_matches(name.lower().replace(" ", "_"), folded, n=1, cutoff=0.5)
     hint = f"did you mean {folded[close[0]]!r}? " if close else ""
@@ -271,5 +234,6 @@ def _drift(source: str, name: str, setting: str, found: list[str]) -> SchemaDrif
         source,
         name,
         found=found,
+        cells={column: cells[-_SAMPLE:] for column, cells in table.columns.items()},
         remedy=f"{hint}if the provider renamed it on purpose, change {setting} of {source} in pipeline.yaml",
     )

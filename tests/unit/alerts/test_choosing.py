@@ -41,6 +41,11 @@ def test_the_first_channel_that_can_be_used_is_first() -> None:
     assert step(0, usable={"mail": False}).channel == "mail"
 
 
+def test_a_message_that_comes_late_goes_to_the_first_channel_all_the_same() -> None:
+    assert step(90).channel == "slack"
+    assert step(5000).channel == "slack"
+
+
 def test_attempts_come_later_and_later_and_then_the_next_channel_is_tried() -> None:
     first = tried(0, "busy")
     assert step(1, first) is None
@@ -97,6 +102,14 @@ def test_what_can_not_be_asked_is_marked() -> None:
     assert (found.channel, found.ask, found.maybe) == ("slack", None, True)
 
 
+def test_what_may_have_arrived_on_one_channel_is_repeated_on_the_next() -> None:
+    undecided = tried(0, "unclear", asked=True)
+    found = step(5, undecided)
+    assert (found.channel, found.maybe) == ("mail", True)
+    found = step(5, undecided, usable={"slack": True})
+    assert (found.channel, found.maybe) == ("slack", True), "unless there is no other"
+
+
 def test_what_has_certainly_not_arrived_is_not_marked() -> None:
     found = step(5, tried(0, "absent"))
     assert (found.channel, found.maybe) == ("slack", False)
@@ -110,3 +123,45 @@ def test_one_success_ends_all_trouble() -> None:
     attempts = (tried(0, "unreachable"), tried(5, "delivered", number=2))
     (state,) = health([Delivery(MESSAGE, attempts)], RULES).values()
     assert state.since is None
+
+
+HANG = ("unclear", 15.0)
+REFUSED = ("unreachable", 0.0)
+BROKEN = ("busy", 1.0)
+FINE = ("delivered", 1.0)
+
+
+def reached(**ends: tuple[str, float]) -> tuple[str, float]:
+    """Channel and minutes until a message of the defaults arrives; how attempts end, and after how long."""
+    rules = AlertsSettings()
+    message = Message("m", "news", ("a/1",), tuple(ends), DUE)
+    usable = {name: False for name in ends}
+    attempts: list[Attempt] = []
+    second = rules.group_wait_s
+    while second < 3600:
+        states = health([Delivery(message, tuple(attempts))], rules)
+        found = choose(message, attempts, states, rules, usable, after(second))
+        if found is None:
+            second += rules.every_s
+            continue
+        outcome, seconds = ends[found.channel]
+        ended = after(second + seconds)
+        attempts.append(
+            Attempt(len(attempts) + 1, found.channel, after(second), outcome=outcome, ended=ended)
+        )
+        second += seconds
+        if outcome == "delivered":
+            return found.channel, second / 60
+    raise AssertionError(attempts)
+
+
+@pytest.mark.parametrize("trouble", [HANG, REFUSED, BROKEN], ids=["hang", "refuse", "answer_500"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_with_the_defaults_somebody_is_reached_within_ten_minutes(
+    trouble: tuple[str, float], count: int
+) -> None:
+    names = ["slack", "mail", "sns", "webhook"]
+    ends = {name: trouble for name in names[:count]} | {names[count]: FINE}
+    channel, minutes = reached(**ends)
+    assert channel == names[count]
+    assert minutes < 10

@@ -1,5 +1,7 @@
 """What is odd and what is not, on a forecast of five quiet series with a season."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,14 +74,20 @@ def made(origins: list[pd.Timestamp], known: pd.DataFrame) -> pd.DataFrame:
 
 def forecast(known: pd.DataFrame | None = None, origin: pd.Timestamp = AS_OF) -> pd.DataFrame:
     table = made([origin], actuals() if known is None else known)
-    # one of 2 % above the truth, as no two forecasts are the same
     return table[list(schema.FORECAST_DTYPES)].astype(schema.FORECAST_DTYPES)
 
 
+ORIGINS = [AS_OF - pd.Timedelta(weeks=4 + 2 * back) for back in range(20)]
+
+
+@functools.cache
+def usual_past() -> pd.DataFrame:
+    return made(ORIGINS, actuals())
+
+
 def evidence(known: pd.DataFrame | None = None, **more: object) -> Evidence:
+    residuals = usual_past() if known is None else made(ORIGINS, known)
     known = actuals() if known is None else known
-    origins = [AS_OF - pd.Timedelta(weeks=4 + 2 * back) for back in range(20)]
-    residuals = made(origins, known)
     residuals = residuals[residuals[schema.ACTUAL].notna()].reset_index(drop=True)
     before = forecast(known, AS_OF - pd.Timedelta(weeks=1))
     before[NUMBERS] = before[NUMBERS] * 1.01
@@ -231,6 +239,13 @@ def test_the_error_to_expect_grows_where_the_benchmarks_disagree():
     torn = forecast(known)
     torn[schema.SAME_WEEK_LAST_YEAR] *= 1.8
     assert any("the error to expect is" in text for text in judged(torn, seen, odd_error=0.8).looks)
+
+
+def test_a_few_origins_do_not_say_what_is_usual():
+    residuals = evidence().residuals
+    few = sorted(residuals[schema.ORIGIN].unique())[:4]
+    assert learn(residuals, past(actuals(), AS_OF)) is not None
+    assert learn(residuals[residuals[schema.ORIGIN].isin(few)], past(actuals(), AS_OF)) is None
 
 
 def test_without_past_errors_only_the_inputs_are_judged():

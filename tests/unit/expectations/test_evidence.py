@@ -1,4 +1,4 @@
-"""What the source gate measures: completeness by period, behaviour by series."""
+"""What the source gate measures: the behaviour of each series."""
 
 import datetime as dt
 
@@ -45,51 +45,11 @@ def evidence(poll, known=None, start="2016-05-09", **changes):
     return e.Evidence(source(**changes), AS_OF, dt.date.fromisoformat(start), poll, known)
 
 
-def weeks(found):
-    rows = e.periods(found)
-    return list(zip(rows["period"].dt.strftime("%m-%d"), rows["cells"], rows["usual"], strict=True))
-
-
 FULL = polled(cells("2016-05-09", "2016-06-05"))
 
 
-def test_a_full_window_has_the_declared_cells_in_each_week():
-    assert weeks(evidence(FULL)) == [(week, 7, 7.0) for week in ("05-09", "05-16", "05-23", "05-30")]
-
-
-def test_a_week_without_any_cell_is_a_row_too():
-    gap = FULL[(FULL["date"] < "2016-05-16") | (FULL["date"] > "2016-05-22")]
-    assert weeks(evidence(gap))[1] == ("05-16", 0, 7.0)
-
-
-def test_a_week_that_is_not_due_yet_is_left_out():
-    assert [week for week, _, _ in weeks(evidence(FULL, expected_lag_days=3))] == ["05-09", "05-16", "05-23"]
-
-
-def test_the_sources_own_history_says_what_is_usual():
-    history = pd.concat([cells("2016-01-04", "2016-05-08"), cells("2016-01-04", "2016-05-08", entity="b")])
-    assert weeks(evidence(FULL, history))[0] == ("05-09", 7, 14.0)
-
-
-def test_a_short_history_says_nothing_yet():
-    assert weeks(evidence(FULL, cells("2016-04-25", "2016-05-08")))[0] == ("05-09", 7, 7.0)
-
-
-def test_without_history_or_declared_entities_the_poll_itself_says_what_is_usual():
-    gap = FULL[FULL["date"] > "2016-05-15"]
-    assert weeks(evidence(gap, entities=None))[:2] == [("05-09", 0, 7.0), ("05-16", 7, 7.0)]
-
-
-def test_months_are_counted_for_monthly_sources():
-    poll = polled(cells("2016-01-01", "2016-04-01", freq="MS"))
-    found = evidence(poll, start="2015-12-15", cadence="monthly", expected_lag_days=30, lookback_weeks=26)
-    assert weeks(found) == [("01-01", 1, 1.0), ("02-01", 1, 1.0), ("03-01", 1, 1.0), ("04-01", 1, 1.0)]
-
-
-def test_an_empty_poll_has_its_weeks_and_no_series():
-    found = evidence(FULL.iloc[:0])
-    assert [count for _, count, _ in weeks(found)] == [0, 0, 0, 0]
-    assert e.series(found).empty
+def test_an_empty_poll_has_no_series():
+    assert e.series(evidence(FULL.iloc[:0])).empty
 
 
 def one(found):
@@ -98,35 +58,11 @@ def one(found):
     return rows.iloc[0]
 
 
-def test_the_newest_date_and_its_age():
-    assert one(evidence(FULL))[["newest", "age_days"]].tolist() == [pd.Timestamp("2016-06-05"), 1]
-
-
 def counting(first="2014-01-01", last="2016-05-29"):
     """A history that changes every day, by season and little else."""
     frame = cells(first, last)
     day = frame["date"].dt.day_of_year
     return frame.assign(value=20 + 10 * np.sin(day / 58) + (day % 3))
-
-
-def test_equal_values_at_the_end_are_counted_over_poll_and_history():
-    history = counting()
-    stuck = polled(cells("2016-05-25", "2016-06-05", 5.0))
-    row = one(evidence(stuck, history))
-    assert row[["equal_run", "equal_limit", "equal_excess"]].tolist() == [12, 4, 8]
-
-
-def test_runs_that_were_as_long_before_are_normal():
-    closed_in_april = cells("2016-04-01", "2016-04-20", 0.0)
-    history = pd.concat([counting(last="2016-03-31"), closed_in_april, counting("2016-04-21", "2016-05-24")])
-    row = one(evidence(polled(cells("2016-05-25", "2016-06-05", 0.0)), history))
-    assert row[["equal_run", "equal_limit", "equal_excess"]].tolist() == [12, 20, -8]
-
-
-def test_a_run_in_the_middle_is_no_run_at_the_end():
-    values = np.arange(28.0)
-    values[5:15] = 5.0
-    assert one(evidence(polled(cells("2016-05-09", "2016-06-05", values))))["equal_run"] == 1
 
 
 def test_values_like_those_of_the_season_are_usual():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from steadycast.expectations import run_suites
-from steadycast.expectations.evidence import Evidence
+from steadycast.expectations.evidence import Evidence, Revised
 from steadycast.expectations.source_gate import suites
 from steadycast.schema import POLL_DTYPES
 from steadycast.settings import LocalFileSource
@@ -186,7 +186,10 @@ def test_a_stale_source_is_critical():
 def test_one_stale_series_of_a_fresh_source_is_a_warning():
     old = POLL[(POLL["date"] < "2016-05-28") | (POLL["entity"] == "a")]
     told = judge(old).warnings
-    assert "air: warm of b has nothing after 2016-05-27; wet of b has nothing after 2016-05-27" in told
+    assert (
+        "air: warm of b has nothing after 2016-05-27, 10 days; up to 9 is usual; "
+        "wet of b has nothing after 2016-05-27, 10 days; up to 9 is usual"
+    ) in told
 
 
 def test_nothing_at_all_is_critical_in_words():
@@ -200,7 +203,8 @@ def test_a_stuck_series_is_a_warning():
     mine = (POLL["entity"] == "b") & (POLL["variable"] == "warm") & (POLL["date"] >= "2016-05-30")
     told = only(judge(changed(mine, value=61.0)).warnings)
     assert told == (
-        "air: warm of b has had the same value 7 times in a row up to 2016-06-05; up to 4 is usual"
+        "air: warm of b has had the same value 7 times in a row (61 up to 2016-06-05); up to 4 is usual. "
+        "Next: ask the provider whether its sensor or feed stands still"
     )
 
 
@@ -237,3 +241,19 @@ def test_everything_that_is_wrong_is_told_at_once():
     assert "no cell of wet" in texts
     assert "406 degF" in texts
     assert "too few" in texts
+
+
+def test_what_was_revised_beyond_usual_is_a_warning_in_our_own_words():
+    table = pd.DataFrame(
+        {"entity": ["a", "b"], "variable": "warm", "cells": 28, "suspicious": [3, 0], "kind": "x"}
+    )
+    sentences = [f"the {n} thing" for n in ("first", "second", "third", "fourth")]
+    found = outcome_of(Revised(table, sentences))
+    assert found == ("the first thing; the second thing; the third thing; and 1 more like these",)
+    assert outcome_of(Revised(table.assign(suspicious=0), [])) == ()
+
+
+def outcome_of(revisions):
+    evidence = Evidence(source(), AS_OF, START, series("a", "warm"), series("a", "warm"), revisions)
+    mine = [suite for suite in suites(evidence) if suite.name == "air_revisions"]
+    return run_suites(mine, run_name="w", run_time=AT).warnings

@@ -137,6 +137,18 @@ def test_a_cell_that_returns_to_an_old_value_has_three_versions(weather, accepte
     assert long(weather.versions()) == [("a", 1, 5.0, 0), ("a", 1, 6.0, 1), ("a", 1, 5.0, 2)]
 
 
+def test_arrays_tell_the_same_versions_and_the_polls_that_told_them(weather, accepted):
+    accepted({("a", 1): 1.0, ("a", 2): 2.0, ("b", 1): 5.0}, week(0))
+    accepted({("a", 2): 2.5, ("b", 1): 5.0}, week(1))
+    told, frame = weather.told(weather.segments()), weather.versions()
+    assert told.cells.value.tolist() == frame["value"].tolist() == [1.0, 2.0, 2.5, 5.0]
+    assert told.first.tolist() == [True, True, False, True]
+    first = (week(0) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)).days
+    assert told.moment.tolist() == [first, first, first + 7, first]
+    january = (JANUARY - dt.date(1970, 1, 1)).days
+    assert told.polls.tolist() == [[first, january, january + 1], [first + 7, january, january + 1]]
+
+
 def test_a_poll_without_cells_leaves_a_segment_too(weather):
     for number, empty in enumerate((poll({}), poll({("a", 1): NAN}))):
         appended = weather.append(empty, week(number))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from steadycast.lake.cells import from_frame
-from steadycast.revisions import Review, Versions, review
+from steadycast.lake.cells import Versions, from_frame
+from steadycast.revisions import Review, review
 from steadycast.settings.sources import LocalFileSource
 
 AS_OF = pd.Timestamp("2016-06-06")

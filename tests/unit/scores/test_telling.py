@@ -80,6 +80,11 @@ def test_a_coverage_that_chance_explains_is_said_to_be_that():
     assert sentence.endswith("; over 10 weeks that may be chance.")
 
 
+def test_coverage_is_told_by_season_once_there_are_two():
+    assert "By season the 80 % interval covered Jun-Aug 100 %, Sep-Nov 100 %." in told(weeks=20)
+    assert not any(sentence.startswith("By season") for sentence in told(weeks=10))
+
+
 def test_few_weeks_are_no_proof_and_said_so():
     few = told(weeks=3)
     assert "Only 3 weeks: too few to tell skill from luck." in few

@@ -274,3 +274,32 @@ def test_memory_survives_a_restart_of_the_watchdog():
     again = Memory.model_validate_json(memory.model_dump_json())
     done, _ = looks(late(), memory=again)
     assert done == [[]]
+
+
+def deliverer(beat_s, **changes):
+    """A look at a stack with a deliverer, whose last sign of life is so old; None if there never was one."""
+    seen = well(programs=UP | {"deliverer": Program("RUNNING", 1000)}, overdue=(), **changes)
+    beat = None if beat_s is None else seen.at - dt.timedelta(seconds=beat_s)
+    return replace(seen, heartbeats={**seen.heartbeats, "deliverer": beat})
+
+
+@pytest.mark.parametrize("beat_s", [pytest.param(151, id="silent"), pytest.param(None, id="never_began")])
+def test_a_deliverer_that_sends_nothing_is_restarted(beat_s):
+    done, _ = looks(deliverer(beat_s), deliverer(beat_s))
+    assert [action.component for action in done[1] if isinstance(action, Restart)] == ["deliverer"]
+
+
+def test_a_deliverer_whose_channels_all_hang_has_the_time_for_it():
+    done, memory = looks(*[deliverer(140)] * 4)
+    assert done == [[]] * 4
+    assert memory.open == {}
+
+
+def test_alerts_that_reach_nobody_are_a_problem_until_they_do():
+    late_ones = replace(deliverer(1), overdue=("The run failed", "b", "c", "d"))
+    done, memory = looks(late_ones, late_ones, late_ones)
+    assert done[1] == [Tell("4 alert(s) have reached nobody in time: The run failed; b; c and more")]
+    assert done[2] == []
+    done, memory = looks(replace(late_ones, overdue=None), deliverer(1), memory=memory)
+    assert [len(actions) for actions in done] == [0, 1]
+    assert memory.open == {}

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from steadycast import publication
+from steadycast.alerts import Event, Outbox
 from steadycast.lake import open_lake
 from steadycast.settings import load
 from tests.forecast_tables import AS_OF, settings
@@ -261,3 +262,64 @@ def test_a_manager_that_is_gone_is_said_so(tmp_path):
 
 def fresh(routes, at):
     routes.heartbeats = {name: lambda: at for name in ("scheduler", "dag_processor", "triggerer")}
+
+
+def status(lake, at, **more):
+    told = {"at": at.isoformat(), "host": "elsewhere", "pid": 1, "stopped": False}
+    lake.write_json("alerts/deliverer.json", told | more)
+
+
+def failure(lake, at):
+    Outbox(lake).put(Event("run_failed", "failure", "run/weekly/1", "The run failed", "", next="mend"), at)
+
+
+def test_an_alert_that_reaches_nobody_in_time_is_told_on_the_watchdogs_own_path(watch, routes, lake):
+    at = dt.datetime.now(dt.UTC)
+    status(lake, at)
+    failure(lake, at - dt.timedelta(minutes=9))
+    assert look(watch(), at).open == {}
+    later = at + dt.timedelta(minutes=2)
+    status(lake, later)
+    fresh(routes, later)
+    memory = look(watch(), later)
+    assert set(memory.open) == {"alerts"}
+    assert routes.pings[-1].endswith("/fail")
+    assert "1 alert(s) have reached nobody in time: The run failed" in routes.messages[-1]
+
+
+def test_a_deliverer_that_is_silent_is_told(watch, routes, lake):
+    at = dt.datetime.now(dt.UTC)
+    status(lake, at - dt.timedelta(minutes=10))
+    memory = look(watch(), at)
+    assert set(memory.open) == {"deliverer"}
+    assert "deliverer sent its last heartbeat 600 s ago" in routes.messages[-1]
+    status(lake, at)
+    assert look(watch(), at).open == {}
+    assert "resolved: deliverer" in routes.messages[-1]
+
+
+def test_where_nobody_has_ever_sent_alerts_nobody_is_missed(watch, lake):
+    at = dt.datetime.now(dt.UTC)
+    failure(lake, at - dt.timedelta(hours=1))
+    assert look(watch(), at).open == {}
+
+
+def test_without_a_path_of_its_own_the_watchdog_tells_the_outbox(watch, routes, lake):
+    routes.heartbeats["triggerer"] = ago(30)
+    one = watch(WEBHOOK="")
+    for _ in range(3):
+        look(one, dt.datetime.now(dt.UTC))
+    del routes.heartbeats["triggerer"]
+    look(one, dt.datetime.now(dt.UTC))
+    outbox = Outbox(lake)
+    events = [outbox.read(path).event for path in outbox.paths()]
+    assert [(event.key, event.resolves) for event in events] == [
+        ("watchdog/triggerer", False), ("watchdog/triggerer", True),
+    ]  # fmt: skip
+
+
+def test_with_a_path_of_its_own_it_tells_nobody_twice(watch, routes, lake):
+    routes.heartbeats["triggerer"] = ago(30)
+    look(watch(), dt.datetime.now(dt.UTC))
+    assert len(routes.messages) == 1
+    assert Outbox(lake).paths() == []

@@ -35,3 +35,13 @@ def send(
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
         return Answer("busy", text, retry_after(answer.headers.get("retry-after")))
     return Answer("refused" if answer.status_code in (400, 413, 422) else "locked", text)
+
+
+def contains(url: str, code: str, timeout_s: float) -> Answer:
+    """Is the code in what an address holds? ``delivered`` if it is, ``unreachable`` if not."""
+    try:
+        answer = httpx.get(url, timeout=timeout_s, follow_redirects=True)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Answer("unclear", type(error).__name__)
+    there = answer.is_success and code in answer.text
+    return Answer("delivered" if there else "unreachable", f"{answer.status_code}")
