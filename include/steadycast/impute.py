@@ -103,9 +103,7 @@ def _announce(
     as_of: dt.date,
 ) -> None:
     """Tell of providers that are off, or no longer, with what that does to the forecast."""
-    compared = _compared(lake, as_of)
-    now = twins.spans.of_week(lake, as_of)
-    moves = ""
+    now, moves = twins.spans.of_week(lake, as_of), ""
     if any(span.off and (span.open or span.since == as_of.isoformat()) for span in now):
         moves = twins.impact.moves(lake, settings, frame, unguarded(), as_of)
     found = twins.telling.findings(
@@ -114,7 +112,9 @@ def _announce(
         settings,
         as_of=as_of,
         moves=moves,
-        pictures={(pair["source"], pair["twin"]): pair.get("picture") for pair in compared["pairs"]},
+        pictures={
+            (pair["source"], pair["twin"]): pair.get("picture") for pair in _compared(lake, as_of)["pairs"]
+        },
     )
     findings.write(lake, found, as_of=as_of, stage="twins")
 
