@@ -89,6 +89,8 @@ def test_the_child_is_killed_when_its_parent_is_interrupted(lake) -> None:
     def interrupt(*step: object) -> None:
         raise TimeoutError
 
+    # servers of other tests may live in this process
+    others = psutil.Process().children()
     with pytest.raises(TimeoutError):
         run_stage(STAGES, lake, "hangs in C", deadline_s=60, progress=interrupt)
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) <= set(others)

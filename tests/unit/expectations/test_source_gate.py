@@ -254,6 +254,6 @@ def test_what_was_revised_beyond_usual_is_a_warning_in_our_own_words():
 
 
 def outcome_of(revisions):
-    evidence = Evidence(source(), AS_OF, START, series("a", "warm"), series("a", "warm"), revisions)
+    evidence = Evidence(source(), AS_OF, START, POLL, KNOWN, revisions)
     mine = [suite for suite in suites(evidence) if suite.name == "air_revisions"]
     return run_suites(mine, run_name="w", run_time=AT).warnings
