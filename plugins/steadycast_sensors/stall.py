@@ -96,11 +96,12 @@ class StallTrigger(BaseTrigger):
             return
         api = RunApi(connection, ti.dag_id, ti.run_id)
         watch = Watch(api, ti.task_id, settings, News(ti.dag_id, ti.run_id, self.log).tell, self.log)
-        next_look = time.monotonic()
+        next_look, looked = time.monotonic(), False
         try:
-            while not await self._others_have_ended():
+            # at least one look: an earlier trigger may have died before it told of its last relaunch
+            while not await self._others_have_ended() or not looked:
                 if time.monotonic() >= next_look:
-                    next_look = time.monotonic() + settings.poll_every_s
+                    next_look, looked = time.monotonic() + settings.poll_every_s, True
                     try:
                         await watch.look()
                     except ApiFailure as error:

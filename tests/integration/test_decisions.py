@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONG_S = 400  # a busy machine takes minutes where a quiet one takes seconds
 ANSWER_WITHIN_S = 40  # a person never answers at the very moment of the time limit
 LATE_ANSWER_S = 60
+READ_S = 6  # a person reads the question
 OLD = {("left", "2016-05-25"): "824.0", ("right", "2016-05-26"): "5000"}
 NEW = {("left", "2016-06-01"): "950.0"}
 pytestmark = [pytest.mark.timeout(900)]
@@ -96,7 +97,10 @@ def question_of(stack: Stack, week: Any, dag: str = "decisions") -> tuple[Any, d
                 return None
             raise
 
-    return run, {**wait(asked, f"a question about {week}"), "path": path}
+    question = wait(asked, f"a question about {week}")
+    # nor before the scheduler has heard that the asking process has ended: it would take the task for lost
+    time.sleep(READ_S)
+    return run, {**question, "path": path}
 
 
 def test_a_persons_answer_becomes_a_stored_decision(shop: Shop, stack: Stack) -> None:

@@ -195,8 +195,8 @@ def test_the_watch_ends_with_its_run(runs: Runs) -> None:
         ended = {r["task_id"]: r["end_date"] for r in records}
         watch = ended.pop("watch")
         late = [seconds(watch) - seconds(end) for end in ended.values() if end]
-        # it asks every 2 s; the rest is a busy machine
-        assert min(late) < 20, f"{dag}: {json.dumps(ended)} {watch}"
+        # it asks every 2 s; the rest is the start of the triggerer after the one that was killed
+        assert min(late) < 60, f"{dag}: {json.dumps(ended)} {watch}"
 
 
 def seconds(moment: str) -> float:
