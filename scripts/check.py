@@ -15,8 +15,10 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET  # the only files read are pytest's own
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -31,14 +33,17 @@ AIRFLOW = [
 ]
 """Those that start Airflow, beside the end-to-end tests."""
 TESTS = {
-    # -n 2: the suite is sized for two cores. What starts Airflow follows by itself: its tests build on each
-    # other, and two Airflows at once would be slower than one after the other
+    # -n 2: the suite is sized for two cores
     "unit, dags, integration": (
         "tests/unit", "tests/dags", "tests/integration", *(f"--ignore={file}" for file in AIRFLOW), "-n", "2",
         "--cov", "--cov-report=term-missing:skip-covered",
     ),
-    "launcher, e2e, faults": (*AIRFLOW, "tests/e2e", "tests/faults"),
 }  # fmt: skip
+WITH_AIRFLOW = {
+    "launcher, watch, people, alerts": tuple(AIRFLOW),
+    "e2e, faults": ("tests/e2e", "tests/faults"),
+}
+"""Their tests build on each other and mostly wait, so that each part has one process and a core."""
 
 
 @dataclass
@@ -71,7 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     env = environment()
     outcomes = [check(name, command, env) for name, command in CHECKS.items()]
     if not options.lint_only:
-        outcomes += [test(name, chosen, env) for name, chosen in TESTS.items()]
+        outcomes += [test(name, chosen, env, None) for name, chosen in TESTS.items()]
+        outcomes += side_by_side(WITH_AIRFLOW, env)
     print("\n" + "\n".join(map(str, outcomes)), flush=True)
     if not options.lint_only:
         total = [sum(getattr(o, part) for o in outcomes) for part in ("passed", "failed", "skipped")]
@@ -102,14 +108,29 @@ def check(name: str, command: Sequence[str], env: Mapping[str, str]) -> Outcome:
     return Outcome(name, done.returncode, time.monotonic() - began)
 
 
-def test(name: str, chosen: Sequence[str], env: Mapping[str, str]) -> Outcome:
-    """Run one part of the tests and count them from pytest's report."""
+def side_by_side(parts: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> list[Outcome]:
+    """Run parts of the tests at once; each shows what it has to say when it has ended."""
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return list(pool.map(lambda part: quietly(*part, env), parts.items()))
+
+
+def quietly(name: str, chosen: Sequence[str], env: Mapping[str, str]) -> Outcome:
+    """Run a part of the tests and show its output at its end."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        outcome = test(name, chosen, env, said)
+        said.seek(0)
+        print(f"\n== said by {name}\n{said.read()}", flush=True)
+    return outcome
+
+
+def test(name: str, chosen: Sequence[str], env: Mapping[str, str], out: IO[str] | None) -> Outcome:
+    """Run one part of the tests, its output to ``out``, and count them from pytest's report."""
     print(f"\n== tests: {name}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *chosen]
-        code = subprocess.run(command, cwd=ROOT, env=env).returncode
+        code = subprocess.run(command, cwd=ROOT, env=env, stdout=out, stderr=out).returncode
         outcome = Outcome(f"tests: {name}", code, time.monotonic() - began)
         if report.exists():
             count(outcome, report)
