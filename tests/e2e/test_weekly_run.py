@@ -100,7 +100,7 @@ def test_the_backtest_follows_by_itself_once(pipeline: Pipeline, first_run) -> N
     run = wait_for_backtest(pipeline, FIRST)
     assert run.state == "success", pipeline.explain(run)
     assert set(pipeline.tasks(run)) == {
-        "watch", "ingest.ridership", "validate.ridership", "quarantine", "backtest",
+        "watch", "ingest.ridership", "validate.ridership", "quarantine", "backtest", "challenge",
     }  # fmt: skip
     assert pipeline.lake.exists(f"backtest/{FIRST}/report.json")
     assert len([r for r in pipeline.api.runs("backtest") if r.week == FIRST]) == 1

@@ -39,7 +39,9 @@ def _suites(evidence: Evidence, by_period: pd.DataFrame) -> Iterator[tuple[str, 
     runs = flatline.runs(
         laid.rows, laid.fresh, source.expectations.warn_equal_values, source.cadence
     ).reset_index()
-    judged = spikes.judged(laid.rows, laid.rows[laid.fresh], source)
+    # of a first poll, too: what stands out years ago is no news of this week
+    recent = laid.rows[c.DATE] >= pd.Timestamp(evidence.as_of) - pd.Timedelta(weeks=source.lookback_weeks)
+    judged = spikes.judged(laid.rows, laid.rows[laid.fresh & recent], source)
     judged = judged.merge(evidence.cells[[*c.CELL, c.ROW]], on=list(c.CELL))
     of_unit = units.suspects(evidence)
     written = formats.fields(evidence)
