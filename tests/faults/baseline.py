@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from tests.sandbox_server import REPO
 
 NOTES = ("runs/{week}/failures/", "runs/{week}/findings/", "alerts/")
 """Folders in which a run with faults has something to tell."""
+_VERSION = re.compile(r"published/[^/]+/versions/[^/]+/")
 FILES = ("forecast.parquet", "forecast.csv")
 
 
@@ -77,7 +79,14 @@ def files_of(lake: Path, week: dt.date) -> set[str]:
     paths = (str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file())
     mine = {path for path in paths if str(week) in path or f"{week:%Y%m%d}T" in path}
     notes = tuple(folder.format(week=week) for folder in NOTES)
-    return {path for path in mine if not path.startswith(notes)}
+    return _numbered({path for path in mine if not path.startswith(notes)})
+
+
+def _numbered(paths: set[str]) -> set[str]:
+    """Versions of a publication by number: their digests depend on the week before, which may be missing."""
+    versions = sorted({match[0] for path in paths if (match := _VERSION.match(path))})
+    numbers = {version: f"versions/{n}/" for n, version in enumerate(versions, 1)}
+    return {_VERSION.sub(lambda found: numbers[found[0]], path) for path in paths}
 
 
 def _clean_week(settings_file: Path, sandbox: str, folder: Path, as_of: dt.date) -> dict[str, str]:
