@@ -110,7 +110,7 @@ def check(name: str, command: Sequence[str], env: Mapping[str, str]) -> Outcome:
 
 def side_by_side(parts: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> list[Outcome]:
     """Run parts of the tests at once; each shows what it has to say when it has ended."""
-    with ThreadPoolExecutor(len(parts)) as pool:
+    with ThreadPoolExecutor(max(len(parts), 1)) as pool:
         return list(pool.map(lambda part: quietly(*part, env), parts.items()))
 
 

@@ -28,6 +28,7 @@ def check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
 def part(module: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
     (tmp_path / "test_sample.py").write_text(text)
     monkeypatch.setattr(module, "TESTS", {"sample": ("test_sample.py", "-p", "no:cacheprovider")})
+    monkeypatch.setattr(module, "WITH_AIRFLOW", {})
 
 
 def test_all_well_is_zero_and_counted(
@@ -41,6 +42,19 @@ def test_all_well_is_zero_and_counted(
     )
     assert check.main([]) == 0
     assert capfd.readouterr().out.splitlines()[-1] == "1 passed, 0 failed, 1 skipped"
+
+
+def test_parts_side_by_side_are_counted_and_show_what_they_say(
+    check: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    part(check, monkeypatch, tmp_path, "def test_a(): assert 1\n")
+    (tmp_path / "test_beside.py").write_text("def test_b(): assert 'so many' == 'too many'\n")
+    beside = {"good": check.TESTS["sample"], "bad": ("test_beside.py", "-p", "no:cacheprovider")}
+    monkeypatch.setattr(check, "WITH_AIRFLOW", beside)
+    assert check.main([]) == 1
+    said = capfd.readouterr().out
+    assert "AssertionError: assert 'so many' == 'too many'" in said
+    assert said.splitlines()[-1] == "2 passed, 1 failed, 0 skipped"
 
 
 @pytest.mark.parametrize(
