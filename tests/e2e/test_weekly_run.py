@@ -179,7 +179,7 @@ def test_the_last_demo_week_is_scored_by_hand(pipeline: Pipeline, first_run) -> 
     assert run.state == "success", pipeline.explain(run)
     text = pipeline.lake.read_bytes("backtest/2016-08-29/summary.csv").decode()
     overall = next(row for row in csv.DictReader(io.StringIO(text)) if row["group"] == "overall")
-    # three published weeks of four weeks each, all of them over by now, but for values that wait for a decision
+    # three published weeks of four weeks each, all over by now; some values wait for a decision
     missing = pipeline.lake.read_json("backtest/2016-08-29/report.json")["without_actual"]
     ahead = [
         (pd.Timestamp(value["week"]) - pd.Timestamp(origin)).days // 7
