@@ -10,44 +10,15 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from steadycast.alerts.deliverer import STATUS
 from steadycast.alerts.planning import plan
 from tests.alerting import Post, event, now, patient
-from tests.slack_server import SlackServer, running_slack
-from tests.smtp_server import SmtpServer, running_smtp
 
 MAYBE = "possible duplicate"
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackServer]:
-    with running_slack() as server:
-        yield server
-
-
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    with running_smtp() as server:
-        yield server
-
-
-@pytest.fixture
-def post(tmp_path: Path, slack: SlackServer, smtp: SmtpServer) -> Iterator[Callable[..., Post]]:
-    made: list[Post] = []
-
-    def make(environ: dict[str, str] | None = None, **changes: object) -> Post:
-        given = {"AIRFLOW_CONN_SLACK": slack.connection, "AIRFLOW_CONN_ALERT_MAIL": smtp.connection}
-        made.append(Post(tmp_path, given if environ is None else environ, **changes))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def until(condition: Callable[[], bool], timeout_s: float = 90) -> None:

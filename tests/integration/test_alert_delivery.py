@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,38 +12,12 @@ from steadycast.alerts.ledger import message_of
 from steadycast.alerts.outbox import Posted
 from steadycast.alerts.sending import Job
 from steadycast.alerts.wording import render
-from tests.alerting import WEEK, Post, event, hasty, now, patient
+from tests.alerting import WEEK, event, hasty, now, patient
 from tests.services import free_port
-from tests.slack_server import SlackServer, problems_of, running_slack, told
-from tests.smtp_server import SmtpServer, body, running_smtp
+from tests.slack_server import SlackServer, problems_of, told
+from tests.smtp_server import SmtpServer, body
 
 MAYBE = "possible duplicate"
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackServer]:
-    with running_slack() as server:
-        yield server
-
-
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    with running_smtp() as server:
-        yield server
-
-
-@pytest.fixture
-def post(tmp_path: Path, slack: SlackServer, smtp: SmtpServer) -> Iterator[Callable[..., Post]]:
-    made: list[Post] = []
-
-    def make(environ: dict[str, str] | None = None, **changes: Any) -> Post:
-        given = {"AIRFLOW_CONN_SLACK": slack.connection, "AIRFLOW_CONN_ALERT_MAIL": smtp.connection}
-        made.append(Post(tmp_path, given if environ is None else environ, **changes))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def reached(slack: SlackServer, smtp: SmtpServer, text: str) -> list[str]:

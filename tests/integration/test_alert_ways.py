@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,35 +17,9 @@ from steadycast.alerts.usable import usable
 from tests.alerting import Post, event, now
 from tests.s3_server import ACCESS_KEY, REGION, SECRET_KEY, running_s3
 from tests.services import free_port
-from tests.slack_server import SlackServer, problems_of, running_slack
-from tests.smtp_server import SmtpServer, running_smtp
+from tests.slack_server import problems_of
 
 DAY = dt.date(2016, 6, 9)
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackServer]:
-    with running_slack() as server:
-        yield server
-
-
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    with running_smtp() as server:
-        yield server
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Iterator[Callable[..., Post]]:
-    made: list[Post] = []
-
-    def make(environ: dict[str, str], **changes: object) -> Post:
-        made.append(Post(tmp_path, environ, **changes))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 class Hook:
