@@ -93,17 +93,20 @@ class Watch:
     async def _attempt(self, record: Mapping[str, Any]) -> Attempt:
         task, map_index, state = record["task_id"], int(record["map_index"]), record["state"]
         started_at = self._time.of(moment(record["start_date"]))
+        queued_at = self._time.of(moment(record["queued_when"]))
         progress_at = None
-        if state == "running" and (told := await self._api.stored(task, map_index, "progress")):
+        if state == "running":
+            # a task that was deferred, or waited for an answer, keeps its first start, but is queued anew;
+            # the process that goes on with it tells when it began, which on a busy machine is not at once
+            told = await self._api.stored(task, map_index, "progress") or {"updated_at": None, "value": None}
             progress_at = self._time.of(moment(told["updated_at"]))
             since = told["value"].get("since") if isinstance(told["value"], dict) else None
-            # a task that was deferred keeps its first start; its process tells when it began to work again
-            known = [t for t in (started_at, self._time.of(moment(since))) if t is not None]
+            known = [t for t in (started_at, queued_at, self._time.of(moment(since))) if t is not None]
             started_at = max(known, default=None)
         return Attempt(
             task, state, map_index, int(record["try_number"]),
             scheduled_at=self._time.of(moment(record["scheduled_when"])),
-            queued_at=self._time.of(moment(record["queued_when"])),
+            queued_at=queued_at,
             started_at=started_at, progress_at=progress_at,
         )  # fmt: skip
 

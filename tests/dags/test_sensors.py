@@ -195,6 +195,17 @@ def test_a_task_that_was_deferred_is_as_old_as_its_process(airflow: Airflow, wat
     assert airflow.cleared == []
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_task_that_goes_on_after_waiting_is_as_old_as_its_queueing(
+    airflow: Airflow, watching: Watching, told: bool
+) -> None:
+    airflow.task("ask", "running", silent_s=2900, queued_when=ago(20))
+    if not told:
+        airflow.stored.clear()
+    watching.look()
+    assert airflow.cleared == airflow.failed == []
+
+
 def test_relaunches_are_counted_over_restarts_of_the_triggerer(airflow: Airflow, watching: Watching) -> None:
     airflow.task("train", "running", silent_s=200)
     for _ in range(4):
