@@ -7,12 +7,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+
+from watchdog.seen import Run
 
 TIMEOUT_S = 15.0
 PAGE = 100
 MOST_PAGES = 20
+AGAIN = "again__"
+"""Begins the name of a run that replaces another; the rest is the other's."""
 
 
 class Unreachable(Exception):
@@ -89,6 +94,32 @@ class Airflow:
             "conf": {},
             "note": "created by the watchdog, because the trigger had not fired",
         }
+        return self._create(dag, body)
+
+    def running(self, dag: str) -> tuple[Run, ...]:
+        """The runs that go on, the newest first."""
+        params = {"state": "running", "limit": PAGE, "order_by": "-id"}
+        runs = self._call("GET", f"/api/v2/dags/{dag}/dagRuns", params=params)["dag_runs"]
+        told = [(run["dag_run_id"], run.get("partition_key"), _moment(run["run_after"])) for run in runs]
+        return tuple(Run(name, week, after) for name, week, after in told if week and after)
+
+    def begin_again(self, dag: str, run: str, why: str) -> bool:
+        """End a run as failed, after creating one of the same week in its place; False if that is done.
+
+        The new one's name tells which one it replaces, so that there is one at most.
+        """
+        path = f"/api/v2/dags/{dag}/dagRuns"
+        old = self._call("GET", f"{path}/{quote(run, safe='')}")
+        body = {name: old[name] for name in ("logical_date", "partition_key", "conf")}
+        note = f"created by the watchdog in place of {run}: {why}"
+        created = self._create(dag, {**body, "dag_run_id": f"{AGAIN}{run}", "note": note})
+        if old["state"] == "running":
+            change = {"state": "failed", "note": f"ended by the watchdog: {why}; {AGAIN}{run} replaces it"}
+            self._call("PATCH", f"{path}/{quote(run, safe='')}", json=change)
+        return created
+
+    def _create(self, dag: str, body: Mapping[str, Any]) -> bool:
+        """Create a run; False if there is one of that name."""
         try:
             self._call("POST", f"/api/v2/dags/{dag}/dagRuns", json=body)
         except Unreachable as error:
@@ -102,7 +133,8 @@ class Airflow:
         if "Authorization" not in self._http.headers:
             self._log_in()
         answer = self._send(method, path, **options)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        # a token that was made before the clock was set back is forbidden until the clock has caught up
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             self._log_in()
             answer = self._send(method, path, **options)
         return _json(answer)

@@ -17,6 +17,8 @@ from watchdog.memory import Memory, within_an_hour
 from watchdog.seen import Seen
 
 FALLBACK_AGAIN = dt.timedelta(minutes=5)
+AHEAD = dt.timedelta(minutes=2)
+"""A run that is dated further ahead than this begins again; what is less has passed by itself before."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ class CreateRun:
 
 
 @dataclass(frozen=True)
+class BeginAgain:
+    """End a run and create one in its place."""
+
+    run: str
+    week: str
+    why: str
+
+
+@dataclass(frozen=True)
 class PublishFallback:
     """Publish the week's fallback."""
 
@@ -49,13 +60,16 @@ class Tell:
     text: str
 
 
-Action = Restart | CreateRun | PublishFallback | Tell
+Deed = Restart | CreateRun | BeginAgain | PublishFallback
+Action = Deed | Tell
 
 
-def key_of(action: Restart | CreateRun | PublishFallback) -> str:
+def key_of(action: Deed) -> str:
     """Key of the problem that an action is to mend."""
     if isinstance(action, Restart):
         return action.component
+    if isinstance(action, BeginAgain):
+        return f"clock {action.run}"
     return f"{'run' if isinstance(action, CreateRun) else 'publication'} {action.week}"
 
 
@@ -82,6 +96,7 @@ def decide(
         if component in seen.programs:
             actions += _mend(component, why, seen, settings, new)
     actions += _run(seen, settings, confirmed, dag)
+    actions += _set_back(seen, confirmed)
     actions += _fallback(seen, settings, new)
     actions += _news(confirmed, unknown, actions, new, seen.due)
     new.failed = {key: why for key, why in new.failed.items() if key in new.open or key in new.suspicions}
@@ -112,6 +127,7 @@ def _problems(
         there = f"{len(seen.workers)} of {settings.celery_workers}"
         found["workers"] = f"{there} Celery workers answer ({', '.join(seen.workers) or 'none'})"
     _lake(seen, found, unknown)
+    _clock(seen, memory, found, unknown)
     _week(seen, settings, memory, dag, found, unknown)
     return found, unknown
 
@@ -124,6 +140,27 @@ def _lake(seen: Seen, found: dict[str, str], unknown: set[str]) -> None:
     elif seen.overdue:
         shown = "; ".join(seen.overdue[:3]) + (" and more" if len(seen.overdue) > 3 else "")
         found["alerts"] = f"{len(seen.overdue)} alert(s) have reached nobody in time: {shown}"
+
+
+def _clock(seen: Seen, memory: Memory, found: dict[str, str], unknown: set[str]) -> None:
+    """Airflow does nothing for a run that is dated ahead; all that began before a clock was set back are."""
+    if seen.running is None:
+        unknown.update(key for key in (*memory.suspicions, *memory.open) if key.startswith("clock "))
+    for run in seen.running or ():
+        if run.after - seen.at > AHEAD:
+            minutes = (run.after - seen.at).total_seconds() / 60
+            found[f"clock {run.id}"] = (
+                f"the run of week {run.week} is dated {minutes:.0f} min ahead, since the clock was set back: "
+                "Airflow would let it rest until then"
+            )
+
+
+def _set_back(seen: Seen, confirmed: Mapping[str, str]) -> list[Action]:
+    return [
+        BeginAgain(run.id, run.week, confirmed[f"clock {run.id}"])
+        for run in seen.running or ()
+        if f"clock {run.id}" in confirmed
+    ]
 
 
 def _week(
@@ -227,9 +264,11 @@ def _news(
     week = str(due.week) if due else ""
     mended = {action.component for action in actions if isinstance(action, Restart)}
     created = {f"run {action.week}" for action in actions if isinstance(action, CreateRun)}
+    begun = {key_of(action) for action in actions if isinstance(action, BeginAgain)}
     for key, text in confirmed.items():
         if key not in memory.open:
-            does = "; it is restarted" if key in mended else "; it is created" if key in created else ""
+            words = {"it is restarted": mended, "it is created": created, "it begins again": begun}
+            does = "".join(f"; {word}" for word, keys in words.items() if key in keys)
             news.append(Tell(f"{text}{does}"))
         memory.open[key] = text
     for key in list(memory.open):

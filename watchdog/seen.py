@@ -18,6 +18,15 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Run:
+    """A run that goes on: its id, its week, and the moment before which Airflow does nothing for it."""
+
+    id: str
+    week: str
+    after: dt.datetime
+
+
+@dataclass(frozen=True)
 class Seen:
     """One look.
 
@@ -32,6 +41,7 @@ class Seen:
         programs: of the process manager; empty without one.
         due: the week whose run should be there; None if there is none.
         runs: states of the due week's runs; None if not known.
+        running: runs of any week that go on; None if not known.
         paused: is the DAG paused; None if not known.
         published: verdict of the due week's publication; "" if there is none, None if not known.
         lake: None if the lake answered, else what was wrong.
@@ -49,6 +59,7 @@ class Seen:
     programs: Mapping[str, Program] = field(default_factory=dict)
     due: Due | None = None
     runs: tuple[str, ...] | None = None
+    running: tuple[Run, ...] | None = None
     paused: bool | None = None
     published: str | None = None
     lake: str | None = None

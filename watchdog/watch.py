@@ -100,6 +100,11 @@ class Watch:
             except BrokerSilent as error:
                 seen = replace(seen, broker=str(error))
         seen = self._see_alerts(seen)
+        if seen.api is None:
+            try:
+                seen = replace(seen, running=self._airflow.running(DAG))
+            except (Unreachable, KeyError, TypeError) as error:
+                log.error("which runs go on is not known: %s", error)
         return seen if due is None else self._see_week(seen, due)
 
     def _see_alerts(self, seen: Seen) -> Seen:
@@ -141,12 +146,15 @@ class Watch:
         memory.failed.pop(key, None)
         return told
 
-    def _do(self, action: core.Restart | core.CreateRun | core.PublishFallback) -> str | None:
+    def _do(self, action: core.Deed) -> str | None:
         if isinstance(action, core.Restart):
             if self._manager is not None:
                 log.warning("restarting %s: %s", action.component, action.why)
                 self._manager.restart(action.component)
             return None
+        if isinstance(action, core.BeginAgain):
+            begun = self._airflow.begin_again(DAG, action.run, action.why)
+            return f"the run of week {action.week} was ended and begins again" if begun else None
         if isinstance(action, core.CreateRun):
             created = self._airflow.create_run(DAG, action.week)
             return f"the run of week {action.week} was created" if created else None

@@ -7,7 +7,7 @@ later, so that "usual" is not nothing. The macro series come in their true vinta
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,8 +155,10 @@ def _day(date: dt.date) -> int:
     return (pd.Timestamp(date) - _EPOCH).days
 
 
-def settings_of(name: str, cadence: str, units: Mapping[str, str], **more: object) -> SourceSettings:
-    """Settings of a source that is read from a file; units by variable."""
+def settings_of(
+    name: str, cadence: str, units: Mapping[str, str], *, signed: Collection[str] = (), **more: object
+) -> SourceSettings:
+    """Settings of a source that is read from a file; units by variable, and which can be negative."""
     return LocalFileSource.model_validate(
         {
             "name": name,
@@ -164,7 +166,10 @@ def settings_of(name: str, cadence: str, units: Mapping[str, str], **more: objec
             "path": "/none",
             "layout": {"entity": "one"},
             "cadence": cadence,
-            "variables": [{"name": v, "unit": unit} for v, unit in units.items()],
+            "variables": [
+                {"name": v, "unit": unit, **({} if v in signed else {"minimum": 0})}
+                for v, unit in units.items()
+            ],
             **more,
         }
     )
@@ -197,8 +202,9 @@ def weather(data: Path) -> Source:
     wide = {v: frame.set_axis(["midway"], axis=1) for v, frame in wide.items()}
     bad = rows[["tmax_f_badtz"]].round(1).set_axis(["midway"], axis=1)
     settings = settings_of(
-        "weather", "daily", {"tmax_f": "degF", "tmin_f": "degF", "tmean_c": "degC", "wind_mph": "mph"}
-    )
+        "weather", "daily", {"tmax_f": "degF", "tmin_f": "degF", "tmean_c": "degC", "wind_mph": "mph"},
+        signed=("tmax_f", "tmin_f", "tmean_c"),
+    )  # fmt: skip
     last = _monday(rows.index[-1].date() - dt.timedelta(days=7))
     decimals = dict.fromkeys(wide, 1)
     return Source(settings, decimals, dt.date(2004, 1, 5), last, wide, wide, extra={"tmax_f": bad})
@@ -220,8 +226,9 @@ def walmart(data: Path) -> Source:
         v: rows.pivot(index="date", columns="store", values=column) for v, (column, _, _) in names.items()
     }
     settings = settings_of(
-        "walmart", "weekly", {v: unit for v, (_, unit, _) in names.items()}, expected_lag_days=3
-    )
+        "walmart", "weekly", {v: unit for v, (_, unit, _) in names.items()}, expected_lag_days=3,
+        signed=("sales_usd", "temperature_f"),
+    )  # fmt: skip
     decimals = {v: places for v, (_, _, places) in names.items()}
     return Source(settings, decimals, dt.date(2011, 8, 1), dt.date(2012, 10, 22), wide, wide)
 

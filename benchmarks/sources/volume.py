@@ -93,7 +93,8 @@ def _poll() -> pd.DataFrame:
 
 
 def _ours(folder: Path) -> str:
-    source = settings_of("big", "weekly", {f"v{v}": "units" for v in range(VARIABLES)})
+    units = {f"v{v}": "units" for v in range(VARIABLES)}
+    source = settings_of("big", "weekly", units, signed=units)
     observations = open_lake(str(folder / "lake")).observations("big")
     start = AS_OF - dt.timedelta(weeks=LOOK_BACK)
     back = start - dt.timedelta(days=CONTEXT_DAYS["weekly"])

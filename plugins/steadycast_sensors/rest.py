@@ -131,7 +131,8 @@ class RunApi:
         if "Authorization" not in self._http.headers:
             await self._log_in()
         answer = await self._request(method, path, **options)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        # a token that was made before the clock was set back is forbidden until the clock has caught up
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             await self._log_in()
             answer = await self._request(method, path, **options)
         return answer

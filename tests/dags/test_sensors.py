@@ -47,6 +47,7 @@ class Airflow:
         self.failed: list[tuple[str, dict[str, Any]]] = []
         self.refuses = ""
         self.token = "first"
+        self.refusal = 401
 
     def task(
         self, task: str, state: str | None, *, map_index: int = -1, silent_s: float = 0.0, **more: Any
@@ -63,7 +64,7 @@ class Airflow:
         if path == "/auth/token":
             return (201, {"access_token": self.token}) if body["password"] == "right" else (401, {})
         if token != f"Bearer {self.token}":
-            return 401, {}
+            return self.refusal, {}
         if self.refuses and self.refuses in f"{method} {path}":
             return 503, {"detail": "not now"}
         if path == "/api/v2/dags/weekly/dagRuns":
@@ -294,7 +295,11 @@ def test_a_wrong_password_is_a_failure_that_the_next_look_may_not_have(
         watching.look(login="wrong")
 
 
-def test_a_token_that_has_run_out_is_renewed(airflow: Airflow, watching: Watching) -> None:
+@pytest.mark.parametrize("refusal", [401, 403], ids=["run_out", "of_a_clock_that_was_set_back"])
+def test_a_token_that_is_no_longer_good_is_renewed(
+    airflow: Airflow, watching: Watching, refusal: int
+) -> None:
+    airflow.refusal = refusal
     airflow.task("train", "running", silent_s=200)
 
     async def looks(url: str) -> int:

@@ -39,7 +39,7 @@ def kill_all(stand: Stand, rows: Rows, plans: Plans, say: Say, *, watched: bool 
         run = stand.trigger(week)
         found = {kill: _one(stand, week, stage, kill, run, say) for stage, kill in stages.items()}
         with contextlib.suppress(NotThere):
-            stand.ended(run, 180)
+            stand.ended(stand.now(run), 180)
         outputs = compare(
             stand.home.parent / "clean" / str(week), stand.stack.options.lake, week, clean[str(week)]
         )
@@ -67,14 +67,14 @@ def _one(stand: Stand, week: dt.date, stage: str, kill: Kill, run: Run, say: Say
         limit = kill.timeout_s + GRACE_S
         until(lambda: stand.beat(kill.component) > began + moved, limit, kill.component)
         stand.release(week, stage)
-        until(lambda: stand.succeeded(run, stage), limit, f"end of {stage}")
+        until(lambda: stand.succeeded(stand.now(run), stage), limit, f"end of {stage}")
     except (NotThere, psutil.NoSuchProcess) as error:
         say(f"    {kill.place} {kill.fault}: {error}")
         stand.repair()
         stand.release(week, stage)
         return None, str(error)
     seconds = round(time.time() - began, 1)
-    task = next(t for t in stand.tasks(run) if t["task_id"] == stage)
+    task = next(t for t in stand.tasks(stand.now(run)) if t["task_id"] == stage)
     how = [stand.cure(run, task)] if task["try_number"] > 1 else []
     how += [text.rpartition("watchdog: ")[2] for _, text in stand.listener.alerts[told_before:]]
     how = [text for text in how if not text.startswith("resolved")]

@@ -4,6 +4,9 @@ What is normal is learnt from the series' own runs of equal values, zeros by the
 that stand for weeks and stations that are closed on Sundays repeat as a matter of course. Two limits have to
 be exceeded: the longest run so far, and the run that chance brings once in 500 years, were each value equal
 to the one before as often as it has been so far.
+
+Zeros are told once, when they get too long: a station that is closed stays closed, and is a fact by then.
+Any other value that stands still is told for as long as it does.
 """
 
 from __future__ import annotations
@@ -49,12 +52,14 @@ def runs(rows: pd.DataFrame, fresh: pd.Series, normal: int, cadence: str) -> pd.
     worst = table[judged].join(limits, on=[*_SERIES, "zero"])
     worst[LIMIT] = worst[LIMIT].fillna(normal).astype("int64")
     worst[EXCESS] = worst[RUN] - worst[LIMIT]
+    told_before = worst["zero"] & (worst[EXCESS] > worst["grown"])
+    worst[EXCESS] = worst[EXCESS].mask(told_before, 0)
     worst = worst.sort_values([EXCESS, UP_TO], kind="stable").groupby(_SERIES).tail(1)
     return worst.set_index(_SERIES)[[RUN, LIMIT, EXCESS, EQUAL, UP_TO]]
 
 
 def _runs(rows: pd.DataFrame, fresh: pd.Series) -> pd.DataFrame:
-    """One row per run of equal values: entity, variable, length, value, last date, fresh, last, zero."""
+    """One row per run of equal values: series, length, value, last date, fresh, grown, last, zero."""
     series = rows.groupby(_SERIES, sort=False).ngroup()
     begins = (rows[c.VALUE] != rows[c.VALUE].shift()) | (series != series.shift())
     grouped = rows.assign(fresh=fresh.to_numpy(), run=begins.cumsum()).groupby("run", sort=False)
@@ -66,6 +71,7 @@ def _runs(rows: pd.DataFrame, fresh: pd.Series) -> pd.DataFrame:
             EQUAL: (c.VALUE, "first"),
             UP_TO: (c.DATE, "last"),
             "fresh": ("fresh", "any"),
+            "grown": ("fresh", "sum"),
         }
     ).reset_index(drop=True)
     table["last"] = ~table.duplicated(_SERIES, keep="last")

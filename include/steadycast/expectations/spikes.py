@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from steadycast import schema as c
-from steadycast.quarantine.plausible import DIGITS, KIND, OUTSIDE, USUAL, as_ratio, implausible
+from steadycast.quarantine.plausible import KIND, OUTSIDE, PROPOSED, USUAL, as_ratio, implausible
 from steadycast.settings import QuarantineSettings, SourceSettings, Variable
 
 SPIKE: Final = "spike"
@@ -27,15 +27,20 @@ _STEADY, _STEADY_POWER = 0.25, 0.25
 """Where the robust spread is below this part of the level, less is far: spike_ratio to this power."""
 _MANY_ZEROS = 0.1
 """With a larger share of zeros, no neighbour tells what is usual; only the series' own largest value does."""
-_TOGETHER = 3
-"""So many entities that stray alike on one day have a common cause: a holiday, a storm, a strike."""
+_TOGETHER, _TOGETHER_SHARE, _NEXT_TO_DAYS = 3, 0.02, 1
+"""So many entities that stray on one day or the days next to it have a common cause: a holiday, a storm, a
+strike, a festival of three days, a line under repair whose passengers take another."""
 _LASTING = 0.5
 """If a larger share of a series' judged values strays, its level has changed; that is no spike."""
 _ONE_IN = 1000
 """The range that a series ever had leaves out one value in so many on either side: old errors."""
 _ENOUGH = 26
 _CLOSED = 0.1
-"""Of a series that knows zeros, values below this part of the median are closures and no measure of low."""
+"""Below this part of the usual it is closed: no spike, and no measure of low where zeros are known."""
+_SLIPPED = 8.0
+_BEYOND = 0.5
+"""A spike lies outside the range that its series ever had by this part of the range's width at least; records
+are broken by less. Of ratios, it is twice the highest or half the lowest."""
 
 
 def judged(rows: pd.DataFrame, fresh: pd.DataFrame, source: SourceSettings) -> pd.DataFrame:
@@ -87,10 +92,30 @@ def _of_variable(
     alone = _alone(found, mine)
     alone = _not_lasting(alone, fresh)
     alone = alone.merge(_ever(mine, alone), on=c.ENTITY, how="inner")
-    # a station that is closed for a part of the day is a fact; a slipped decimal point is not
-    alone = alone[(alone[c.VALUE] > alone[USUAL]) | ~alone["closes"].astype(bool) | (alone[KIND] == DIGITS)]
-    beyond = (alone[c.VALUE] > alone[HIGH]) | (alone[c.VALUE] < alone[LOW])
-    return alone.loc[beyond, columns].assign(**{UNIT: variable.unit}).reset_index(drop=True)
+    if as_ratio(variable):
+        alone = _without_closures(alone)
+    return alone.loc[_beyond(alone, variable), columns].assign(**{UNIT: variable.unit}).reset_index(drop=True)
+
+
+def _without_closures(found: pd.DataFrame) -> pd.DataFrame:
+    """A station that is closed for a part of the day is a fact; a slipped decimal point is not."""
+    closed = found["closes"].astype(bool) | (found[c.VALUE] < _CLOSED * found[USUAL])
+    return found[(found[c.VALUE] > found[USUAL]) | ~closed | _slipped(found)]
+
+
+def _beyond(found: pd.DataFrame, variable: Variable) -> pd.Series:
+    """Which values lie far outside what their series ever had; with a slipped point, outside is enough."""
+    low, high = found[LOW], found[HIGH]
+    room = _BEYOND * (high - low)
+    least, most = (low / 2, 2 * high) if as_ratio(variable) else (low - room, high + room)
+    slipped = _slipped(found)
+    return (found[c.VALUE] > most.where(~slipped, high)) | (found[c.VALUE] < least.where(~slipped, low))
+
+
+def _slipped(found: pd.DataFrame) -> pd.Series:
+    """Is the value ten times, or a tenth, of what a retyping gives? Other digits fit by chance at times."""
+    factor = (found[c.VALUE] / found[PROPOSED]).abs()
+    return (factor >= _SLIPPED) | (factor <= 1 / _SLIPPED)
 
 
 def _steady(rows: pd.DataFrame, variable: Variable) -> bool:
@@ -110,11 +135,12 @@ def _inside(values: pd.Series, variable: Variable) -> pd.Series:
 
 
 def _alone(found: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Without the days on which several entities, and a tenth of them, stray to the same side."""
-    up = found[c.VALUE] > found[USUAL]
-    together = found.groupby([found[c.DATE], up])[c.ENTITY].transform("size")
-    entities = rows[c.ENTITY].nunique()
-    return found[together < max(_TOGETHER, 0.1 * entities)]
+    """Without the days around which several entities stray."""
+    strays = found[[c.DATE, c.ENTITY]].drop_duplicates()
+    steps = range(-_NEXT_TO_DAYS, _NEXT_TO_DAYS + 1)
+    near = pd.concat([strays.assign(**{c.DATE: strays[c.DATE] + pd.Timedelta(days=step)}) for step in steps])
+    together = found[c.DATE].map(near.groupby(c.DATE)[c.ENTITY].nunique())
+    return found[together < max(_TOGETHER, _TOGETHER_SHARE * rows[c.ENTITY].nunique())]
 
 
 def _not_lasting(found: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:

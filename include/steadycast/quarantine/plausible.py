@@ -40,6 +40,7 @@ none. Both in the variable's unit."""
 
 _BEFORE, _AFTER = 6, 4
 _ENOUGH_NEIGHBOURS = 4
+_ENOUGH_MOVES = 8
 _SEASON_DAYS = {"daily": 10, "weekly": 14, "monthly": 20}
 _SCALE_DAYS = 730
 _YEAR = 365.25
@@ -115,9 +116,20 @@ def _series(believed: pd.DataFrame, variable: Variable, cadence: str, since: dt.
         known = (values > _CLOSED * level) & (level > _LEAST_LEVEL * typical) & (values > 0)
         strayed = np.log(np.divide(values, level, out=np.full(len(values), np.nan), where=known))
         floor = _SMALLEST_SCALE
-    size = pd.Series(np.abs(strayed)).groupby(believed[c.ENTITY].to_numpy()).transform("median")
-    scale = np.maximum(_MAD * size.to_numpy(), floor)
+    size = _usual_stray(pd.Series(np.abs(strayed)), believed[c.ENTITY].to_numpy())
+    scale = np.maximum(_MAD * size, floor)
     return pd.DataFrame({USUAL: level, "strayed": strayed, "scale": scale}, index=believed.index)
+
+
+def _usual_stray(strayed: pd.Series, entities: npt.NDArray[Any]) -> Floats:
+    """How far the values of each entity usually stray, per row; 0 if nothing is known.
+
+    What mostly stands still, as a quarterly rate in weekly rows, is measured by its moves once it has some.
+    """
+    size = strayed.groupby(entities).transform("median")
+    moves = strayed.where(strayed > 0).groupby(entities)
+    still = (size == 0) & (moves.transform("count") >= _ENOUGH_MOVES)
+    return size.mask(still, moves.transform("median")).fillna(0.0).to_numpy(np.float64)
 
 
 def _level(rows: pd.DataFrame, cadence: str) -> Floats:

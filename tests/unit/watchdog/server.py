@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
 
 PASSWORD = "right"
 
@@ -18,6 +19,7 @@ class Routes:
         self.runs = []
         self.paused = False
         self.token = "first"
+        self.refusal = 401
         self.webhook_status = 200
         self.posts, self.pings, self.messages = [], [], []
 
@@ -35,11 +37,18 @@ class Routes:
             right = json.loads(body) == {"username": "admin", "password": PASSWORD}
             return (201, {"access_token": self.token}) if right else (401, {"detail": "Invalid credentials"})
         if token != f"Bearer {self.token}":
-            return 401, {"detail": "Not authenticated"}
+            return self.refusal, {"detail": "Not authenticated"}
         if path == "/api/v2/dags/weekly_forecast":
             return 200, {"is_paused": self.paused}
         if path == "/api/v2/dags/weekly_forecast/dagRuns":
             return self.create(json.loads(body)) if method == "POST" else self.page(query)
+        return self.one(method, path, body)
+
+    def one(self, method, path, body):
+        for run in self.runs:
+            if path == f"/api/v2/dags/weekly_forecast/dagRuns/{quote(run['dag_run_id'], safe='')}":
+                run |= json.loads(body) if method == "PATCH" else {}
+                return 200, run
         return 404, {"detail": path}
 
     def health(self):
@@ -60,8 +69,9 @@ class Routes:
     def page(self, query):
         found = {name: int(value) for name, _, value in (p.partition("=") for p in query.split("&")) if
                  name in ("limit", "offset")}  # fmt: skip
-        newest = self.runs[::-1]
-        return 200, {"dag_runs": newest[found["offset"] : found["offset"] + found["limit"]]}
+        newest = [run for run in self.runs[::-1] if "state=running" not in query or run["state"] == "running"]
+        begin = found.get("offset", 0)
+        return 200, {"dag_runs": newest[begin : begin + found["limit"]]}
 
 
 @contextlib.contextmanager
@@ -79,7 +89,7 @@ def serving(routes):
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = handle_any
+        do_GET = do_POST = do_PATCH = handle_any
 
         def log_message(self, *_):
             return

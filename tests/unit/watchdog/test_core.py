@@ -4,10 +4,10 @@ from dataclasses import replace
 import pytest
 
 from steadycast.settings import WatchdogSettings
-from watchdog.core import CreateRun, PublishFallback, Restart, Tell, decide
+from watchdog.core import BeginAgain, CreateRun, PublishFallback, Restart, Tell, decide
 from watchdog.due import Due
 from watchdog.memory import Memory
-from watchdog.seen import Program, Seen
+from watchdog.seen import Program, Run, Seen
 
 WEEK = dt.date(2016, 6, 6)
 START = dt.datetime(2016, 6, 6, 6, tzinfo=dt.UTC)
@@ -215,6 +215,34 @@ def test_the_run_is_created_if_it_did_not_start(seen, creates):
     told = " ".join(a.text for a in done[1] if isinstance(a, Tell))
     assert ("it is created" in told) == creates
     assert ("unpause" in told) == (seen.paused is True)
+
+
+def dated(minutes, name="manual__1"):
+    return well(running=(Run(name, "2016-06-06", START + dt.timedelta(minutes=minutes)),))
+
+
+@pytest.mark.parametrize(("minutes", "again"), [(-5, False), (1, False), (57, True)])
+def test_a_run_that_is_dated_ahead_begins_again(minutes, again):
+    done, memory = looks(dated(minutes), dated(minutes), well(running=()))
+    assert done[0] == []
+    begun = [(a.run, a.week) for a in done[1] if isinstance(a, BeginAgain)]
+    assert begun == ([("manual__1", "2016-06-06")] if again else [])
+    told = [a.text for a in done[1] if isinstance(a, Tell)]
+    assert told == ([f"{TOLD}; it begins again"] if again else [])
+    assert done[2] == ([Tell(f"resolved: {TOLD}")] if again else [])
+    assert memory.open == {}
+
+
+TOLD = (
+    "the run of week 2016-06-06 is dated 57 min ahead, since the clock was set back: "
+    "Airflow would let it rest until then"
+)
+
+
+def test_while_the_runs_are_not_known_one_that_is_dated_ahead_is_not_called_resolved():
+    done, memory = looks(dated(57), dated(57), well(running=None))
+    assert done[2] == []
+    assert list(memory.open) == ["clock manual__1"]
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,24 @@ def test_the_run_is_created_once_with_its_week(watch, routes):
     assert routes.messages[-1].startswith(":white_check_mark:")
 
 
+def test_a_run_that_is_dated_ahead_is_replaced_by_one_and_ended(watch, routes):
+    at = dt.datetime(2016, 6, 6, 6, 5, tzinfo=dt.UTC)
+    ahead = {"dag_run_id": "manual__1", "partition_key": "2016-06-06", "state": "running", "conf": {"a": 1}}
+    routes.runs = [ahead | {"logical_date": None, "run_after": "2016-06-06T07:00:00+00:00"}]
+    routes.refusal = 403  # a token from before the clock was set back
+    for second in range(4):
+        fresh(routes, at + dt.timedelta(seconds=second))
+        watch().look(at + dt.timedelta(seconds=second), 1000)
+        routes.token += "+"
+        routes.runs = [run | {"run_after": run.get("run_after", at.isoformat())} for run in routes.runs]
+    assert [(run["dag_run_id"], run["state"], run["conf"]) for run in routes.runs] == [
+        ("manual__1", "failed", {"a": 1}),
+        ("again__manual__1", "queued", {"a": 1}),
+    ]
+    assert "again__manual__1 replaces it" in routes.runs[0]["note"]
+    assert any("the run of week 2016-06-06 was ended and begins again" in text for text in routes.messages)
+
+
 def test_a_run_that_another_watchdog_has_created_meanwhile_is_no_error(watch, routes):
     routes.runs.append(
         {"dag_run_id": "watchdog__2016-06-06", "partition_key": "elsewhere", "state": "queued"}
