@@ -89,7 +89,8 @@ class AirflowApi:
         if "Authorization" not in self._http.headers:
             self._log_in()
         answer = self._send(method, f"/api/v2{path}", **options)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        # a token that was made before the clock was set back is forbidden until the clock has caught up
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             self._log_in()
             answer = self._send(method, f"/api/v2{path}", **options)
         if answer.is_error:
