@@ -4,7 +4,9 @@ An error counts relative to the level of its series. Its size differs by entity,
 in some months it is larger than usual; each is estimated, and pulled towards the pool as far as it rests on
 few errors. What is left has the same distribution everywhere, so that its quantiles can be taken from all
 errors together. Split conformal prediction with normalised scores (Papadopoulos et al. 2002; Lei et al.
-2018); following the latest misses comes from adaptive conformal inference (Gibbs and Candès 2021).
+2018); following the latest misses comes from adaptive conformal inference (Gibbs and Candès 2021). The newer an
+error, the more it counts, since those long ago are of models that had seen less (weighted quantiles: Barber,
+Candès, Ramdas and Tibshirani 2023, "Conformal prediction beyond exchangeability").
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ SMALLEST_SCALE = 1e-3
 """No series is sure to better than a thousandth of its level."""
 SEASON_SHRINKAGE = 6.0
 """Weeks after which a season's own size of error counts as much as the year's; errors of a week are alike."""
-LATE_SHRINKAGE = 2.0
+LATE_SHRINKAGE = 1.0
 """The same for the latest weeks."""
-MEMORY = 0.8
+HALF_LIFE_WEEKS = 13.0
+"""An error counts half as much as one that is so much newer."""
+MEMORY = 0.7
 """Weight of a week among the latest against the week after it."""
 LATE_LIMITS = (0.7, 1.6)
 
@@ -82,10 +86,12 @@ def learn(residuals: pd.DataFrame) -> Bands:
             remedy="a forecast needs at least 10 weeks of history of some entity; look at the impute task",
         )
     error = (usable[schema.RESIDUAL] / usable[LEVEL]).abs()
-    by_entity = error.groupby(usable[schema.ENTITY]).agg(["sum", "count"])
+    weight = _weights(usable[schema.ORIGIN])
+    sums = (error * weight).groupby(usable[schema.ENTITY]).sum()
+    counts = weight.groupby(usable[schema.ENTITY]).sum()
     # The median of entities, lest one wild series sets the pool's size
-    pool = max(float((by_entity["sum"] / by_entity["count"]).median()), SMALLEST_SCALE)
-    scale = (by_entity["sum"] + SHRINKAGE * pool) / (by_entity["count"] + SHRINKAGE)
+    pool = max(float((sums / counts).median()), SMALLEST_SCALE)
+    scale = (sums + SHRINKAGE * pool) / (counts + SHRINKAGE)
     scaled = error / usable[schema.ENTITY].map(scale).astype("float64")
     horizons = _growing(scaled.groupby(usable[schema.HORIZON]).mean())
     scaled = scaled / usable[schema.HORIZON].map(horizons).astype("float64")
@@ -98,7 +104,7 @@ def learn(residuals: pd.DataFrame) -> Bands:
     return Bands(
         {"": pool, **{str(name): float(size) for name, size in scale.items()}},
         horizons,
-        {coverage: _quantile(scaled, coverage) for coverage in (80, 95)},
+        {coverage: _quantile(scaled, weight, coverage) for coverage in (80, 95)},
         seasons,
         _late(by_week, now),
     )
@@ -135,11 +141,19 @@ def _growing(by_horizon: pd.Series) -> dict[int, float]:
     }
 
 
-def _quantile(scaled: pd.Series, coverage: int) -> float:
-    """The conformal quantile: one rank higher than the plain one, so that n errors promise their coverage."""
-    ordered = np.sort(scaled.to_numpy(np.float64))
-    rank = int(np.ceil((len(ordered) + 1) * coverage / 100))
-    return float(ordered[min(rank, len(ordered)) - 1])
+def _weights(origins: pd.Series) -> pd.Series:
+    """How much the errors of each row count: 1 at the newest origin."""
+    weeks = (origins.max() - origins).dt.days / 7
+    return 0.5 ** (weeks / HALF_LIFE_WEEKS)
+
+
+def _quantile(scaled: pd.Series, weight: pd.Series, coverage: int) -> float:
+    """The weighted conformal quantile: the error to come counts as one more, of the newest, and is beyond."""
+    order = np.argsort(scaled.to_numpy(np.float64), kind="stable")
+    ordered, share = scaled.to_numpy(np.float64)[order], weight.to_numpy(np.float64)[order].cumsum()
+    needed = (share[-1] + 1.0) * coverage / 100
+    rank = int(np.searchsorted(share, needed * (1 - 1e-12)))
+    return float(ordered[min(rank, len(ordered) - 1)])
 
 
 def add_bounds(forecast: pd.DataFrame, bands: Bands, *, nonnegative: bool) -> pd.DataFrame:

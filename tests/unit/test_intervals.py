@@ -109,6 +109,13 @@ def test_intervals_follow_the_latest_misses_within_limits():
     assert wild > stirred
 
 
+def test_what_a_model_of_long_ago_got_wrong_counts_little():
+    table, week = seasonal(), pd.Timestamp("2017-06-05")
+    old = table[schema.ORIGIN] < table[schema.ORIGIN].min() + pd.Timedelta(weeks=40)
+    worse = table.assign(**{schema.RESIDUAL: table[schema.RESIDUAL].where(~old, 3 * table[schema.RESIDUAL])})
+    assert width(worse, week) < 1.08 * width(table, week)
+
+
 def test_a_few_weeks_of_one_season_move_its_width_but_little():
     table = residuals(32)
     bands = intervals.learn(table)
