@@ -4,9 +4,9 @@ An error counts relative to the level of its series. Its size differs by entity,
 in some months it is larger than usual; each is estimated, and pulled towards the pool as far as it rests on
 few errors. What is left has the same distribution everywhere, so that its quantiles can be taken from all
 errors together. Split conformal prediction with normalised scores (Papadopoulos et al. 2002; Lei et al.
-2018); following the latest misses comes from adaptive conformal inference (Gibbs and Candès 2021). The newer an
-error, the more it counts, since those long ago are of models that had seen less (weighted quantiles: Barber,
-Candès, Ramdas and Tibshirani 2023, "Conformal prediction beyond exchangeability").
+2018); following the latest misses comes from adaptive conformal inference (Gibbs and Candès 2021). The newer
+an error, the more it counts, since those long ago are of models that had seen less (weighted quantiles:
+Barber, Candès, Ramdas and Tibshirani 2023, "Conformal prediction beyond exchangeability").
 """
 
 from __future__ import annotations
