@@ -10,6 +10,9 @@ from typing import Literal
 
 from steadycast.settings import RecoverySettings, StageLimits
 
+LEAST_PART = 3
+"""An attempt may take this part of ``attempt_timeout_s`` however short it usually is."""
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -72,11 +75,12 @@ def judge(
     verdicts = []
     for attempt in attempts:
         limits = settings.limits(attempt.task)
-        longest_s = _longest(limits, settings, usual_s.get(attempt.task, ()))
+        of_task = relaunches.get(attempt.key, 0)
+        # what took too long on a busy machine needs more time there, not the same again
+        longest_s = _longest(limits, settings, usual_s.get(attempt.task, ())) * 2**of_task
         reason = _running(attempt, now, limits, longest_s) or _waiting(
             attempt, now, limits, last_queued, last_begun
         )
-        of_task = relaunches.get(attempt.key, 0)
         if reason is None:
             verdicts.append(Verdict(attempt, "healthy"))
         elif of_task >= settings.relaunches_per_task:
@@ -92,8 +96,10 @@ def judge(
 def _longest(limits: StageLimits, settings: RecoverySettings, usual_s: Sequence[float]) -> float:
     if len(usual_s) < settings.usual_after_runs:
         return limits.attempt_timeout_s
-    # a task of a second is no stalled one after three: a busy machine alone can do that
-    return max(limits.usual_factor * statistics.median(usual_s), limits.progress_timeout_s)
+    # a task of a second is no stalled one after three, nor one of half a minute after two that shows progress:
+    # a busy machine alone can do that
+    least_s = max(limits.progress_timeout_s, limits.attempt_timeout_s / LEAST_PART)
+    return max(limits.usual_factor * statistics.median(usual_s), least_s)
 
 
 def _running(attempt: Attempt, now: dt.datetime, limits: StageLimits, longest_s: float) -> str | None:

@@ -74,13 +74,20 @@ def test_waiting_on_purpose_and_ended_are_no_stall(state):
         pytest.param([100] * 8, 301, "stalled", id="three_times_the_usual"),
         pytest.param([100] * 8, 300, "healthy", id="at_three_times"),
         pytest.param([600] * 8, 1700, "healthy", id="slow_stages_get_longer"),
-        pytest.param([1] * 8, 119, "healthy", id="short_stages_keep_the_progress_limit"),
+        pytest.param([1] * 8, 299, "healthy", id="short_stages_have_a_third_of_the_limit"),
+        pytest.param([1] * 8, 301, "stalled", id="and_no_more"),
         pytest.param([100] * 7 + [5000], 301, "stalled", id="one_slow_run_changes_nothing"),
     ],
 )
 def test_usual_time_counts_once_it_is_known(usual, age, kind):
     attempt = Attempt("train", "running", started_at=ago(age), progress_at=ago(1))
     assert verdict(attempt, usual=usual).kind == kind
+
+
+def test_after_each_relaunch_an_attempt_may_take_twice_as_long():
+    attempt = Attempt("backtest", "running", started_at=ago(700), progress_at=ago(1))
+    kinds = [verdict(attempt, usual=[30] * 8, relaunches={("backtest", -1): n}).kind for n in (0, 1, 2)]
+    assert kinds == ["stalled", "stalled", "healthy"]
 
 
 def test_override_is_of_its_stage_alone():
