@@ -144,7 +144,8 @@ def _growing(by_horizon: pd.Series) -> dict[int, float]:
 def _weights(origins: pd.Series) -> pd.Series:
     """How much the errors of each row count: 1 at the newest origin."""
     weeks = (origins.max() - origins).dt.days / 7
-    return 0.5 ** (weeks / HALF_LIFE_WEEKS)
+    weights: pd.Series = 0.5 ** (weeks / HALF_LIFE_WEEKS)
+    return weights
 
 
 def _quantile(scaled: pd.Series, weight: pd.Series, coverage: int) -> float:

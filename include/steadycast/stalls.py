@@ -96,8 +96,8 @@ def judge(
 def _longest(limits: StageLimits, settings: RecoverySettings, usual_s: Sequence[float]) -> float:
     if len(usual_s) < settings.usual_after_runs:
         return limits.attempt_timeout_s
-    # a task of a second is no stalled one after three, nor one of half a minute after two that shows progress:
-    # a busy machine alone can do that
+    # a task of a second is no stalled one after three, nor is one of half a minute after two that shows
+    # progress: a busy machine alone can do that
     least_s = max(limits.progress_timeout_s, limits.attempt_timeout_s / LEAST_PART)
     return max(limits.usual_factor * statistics.median(usual_s), least_s)
 
