@@ -276,15 +276,15 @@ def test_the_usual_time_is_that_of_the_slowest_mapped_task_in_each_run(
 ) -> None:
     for run in range(8):
         airflow.earlier[f"run{run}"] = [
-            {"task_id": "ingest", "map_index": i, "state": "success", "duration": 60.0 * i} for i in (0, 1)
+            {"task_id": "ingest", "map_index": i, "state": "success", "duration": 200.0 * i} for i in (0, 1)
         ]
-    airflow.task("ingest", "running", start_date=ago(179))
-    airflow.task("ingest", "running", map_index=1, start_date=ago(200))
+    airflow.task("ingest", "running", start_date=ago(590))
+    airflow.task("ingest", "running", map_index=1, start_date=ago(620))
     for key in ("ingest/-1/progress", "ingest/1/progress"):
-        airflow.stored[key]["value"]["since"] = ago(300)
+        airflow.stored[key]["value"]["since"] = ago(900)
     watching.look()
     assert [verdict.reason for verdict, _, _ in watching.told] == [
-        "ingest[1], try 1, runs for 200 s (limit 180 s)"
+        "ingest[1], try 1, runs for 620 s (limit 600 s)"
     ]
 
 
