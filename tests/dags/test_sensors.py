@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import re
 import logging
 import threading
 from collections.abc import Iterator
@@ -165,7 +166,7 @@ def test_a_silent_task_is_cleared_alone_and_only_while_it_runs(airflow: Airflow,
     assert body["task_ids"] == [["ingest", 1]]
     assert body["only_running"] is True
     assert body["only_failed"] is body["dry_run"] is body["reset_dag_runs"] is False
-    assert body["note"].startswith("Relaunched: ingest[1], try 1, shows no progress for 200 s")
+    assert re.match(r"Relaunched: ingest\[1\], try 1, shows no progress for 20\d s", body["note"])
     ((verdict, count, key),) = watching.told
     assert (verdict.attempt.label, count, key) == ("ingest[1]", 1, "2016-06-06")
 
@@ -283,9 +284,8 @@ def test_the_usual_time_is_that_of_the_slowest_mapped_task_in_each_run(
     for key in ("ingest/-1/progress", "ingest/1/progress"):
         airflow.stored[key]["value"]["since"] = ago(900)
     watching.look()
-    assert [verdict.reason for verdict, _, _ in watching.told] == [
-        "ingest[1], try 1, runs for 620 s (limit 600 s)"
-    ]
+    (reason,) = [verdict.reason for verdict, _, _ in watching.told]
+    assert re.fullmatch(r"ingest\[1\], try 1, runs for 62\d s \(limit 600 s\)", reason)
 
 
 def test_a_wrong_password_is_a_failure_that_the_next_look_may_not_have(
