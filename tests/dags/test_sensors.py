@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-import re
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
