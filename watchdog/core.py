@@ -143,12 +143,17 @@ def _lake(seen: Seen, found: dict[str, str], unknown: set[str]) -> None:
 
 
 def _clock(seen: Seen, memory: Memory, found: dict[str, str], unknown: set[str]) -> None:
-    """Airflow does nothing for a run that is dated ahead; all that began before a clock was set back are."""
-    if seen.running is None:
+    """Airflow does nothing for a run that is dated ahead; all that began before a clock was set back are.
+
+    What counts is the scheduler's clock, which its heartbeat tells: the watchdog's own may be another.
+    """
+    now = seen.heartbeats.get("scheduler")
+    if seen.running is None or now is None:
         unknown.update(key for key in (*memory.suspicions, *memory.open) if key.startswith("clock "))
-    for run in seen.running or ():
-        if run.after - seen.at > AHEAD:
-            minutes = (run.after - seen.at).total_seconds() / 60
+        return
+    for run in seen.running:
+        if run.after - now > AHEAD:
+            minutes = (run.after - now).total_seconds() / 60
             found[f"clock {run.id}"] = (
                 f"the run of week {run.week} is dated {minutes:.0f} min ahead, since the clock was set back: "
                 "Airflow would let it rest until then"

@@ -239,6 +239,12 @@ TOLD = (
 )
 
 
+def test_a_watchdog_whose_own_clock_is_wrong_lets_runs_go_on():
+    wrong = replace(dated(0), at=START - dt.timedelta(days=3650))
+    done, _ = looks(wrong, wrong, wrong)
+    assert not [a for actions in done for a in actions if isinstance(a, BeginAgain)]
+
+
 def test_while_the_runs_are_not_known_one_that_is_dated_ahead_is_not_called_resolved():
     done, memory = looks(dated(57), dated(57), well(running=None))
     assert done[2] == []
