@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -26,10 +27,11 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Health:
-    """What the health endpoint says: heartbeats by its own names, and the database's trouble."""
+    """What the health endpoint says: heartbeats by its own names, the database's trouble, its machine's clock."""
 
     heartbeats: Mapping[str, dt.datetime | None]
     database: str | None
+    at: dt.datetime | None = None
 
 
 class Airflow:
@@ -57,7 +59,8 @@ class Airflow:
 
     def health(self) -> Health:
         """Heartbeats and the database's state; needs no log-in."""
-        told = _json(self._send("GET", "/api/v2/monitor/health"))
+        answer = self._send("GET", "/api/v2/monitor/health")
+        told = _json(answer)
         try:
             parts = {name: part or {} for name, part in told.items()}
             beats = {
@@ -68,7 +71,7 @@ class Airflow:
             state = parts["metadatabase"]["status"]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Unreachable(f"the health endpoint's answer is not Airflow's: {error!r}") from error
-        return Health(beats, None if state == "healthy" else str(state))
+        return Health(beats, None if state == "healthy" else str(state), _clock(answer))
 
     def paused(self, dag: str) -> bool:
         """Is the DAG paused?"""
@@ -166,6 +169,14 @@ def _json(answer: httpx.Response) -> Any:  # noqa: ANN401
         ) from error
     except json.JSONDecodeError as error:
         raise Unreachable(f"{answer.request.url.path}: the answer is no JSON") from error
+
+
+def _clock(answer: httpx.Response) -> dt.datetime | None:
+    """What the clock of the answering machine said; heartbeats do not tell it after it was set back."""
+    try:
+        return parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _moment(text: str | None) -> dt.datetime | None:

@@ -145,9 +145,9 @@ def _lake(seen: Seen, found: dict[str, str], unknown: set[str]) -> None:
 def _clock(seen: Seen, memory: Memory, found: dict[str, str], unknown: set[str]) -> None:
     """Airflow does nothing for a run that is dated ahead; all that began before a clock was set back are.
 
-    What counts is the scheduler's clock, which its heartbeat tells: the watchdog's own may be another.
+    What counts is Airflow's clock: the watchdog's own may be another.
     """
-    now = seen.heartbeats.get("scheduler")
+    now = seen.airflow_at
     if seen.running is None or now is None:
         unknown.update(key for key in (*memory.suspicions, *memory.open) if key.startswith("clock "))
         return

@@ -35,6 +35,7 @@ class Seen:
         up_s: how long the watchdog itself has been running.
         api: None if the health endpoint answered, else what was wrong.
         heartbeats: per component its last heartbeat, None if there never was one; empty if not known.
+        airflow_at: what the clock of the API server's machine said; None if it did not answer.
         workers: Celery workers that answered; None without Celery, or if the broker could not be asked.
         broker: None if it answered or there is none, else what was wrong.
         database: None if it is healthy or nothing is known, else what was wrong.
@@ -53,6 +54,7 @@ class Seen:
     up_s: float
     api: str | None = None
     heartbeats: Mapping[str, dt.datetime | None] = field(default_factory=dict)
+    airflow_at: dt.datetime | None = None
     workers: tuple[str, ...] | None = None
     broker: str | None = None
     database: str | None = None

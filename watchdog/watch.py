@@ -91,7 +91,7 @@ class Watch:
         try:
             health = self._airflow.health()
             beats = {HEARTBEATS[k]: at for k, at in health.heartbeats.items() if k in HEARTBEATS}
-            seen = replace(seen, heartbeats=beats, database=health.database)
+            seen = replace(seen, heartbeats=beats, database=health.database, airflow_at=health.at)
         except Unreachable as error:
             seen = replace(seen, api=str(error))
         if self._workers is not None:

@@ -218,12 +218,13 @@ def test_the_run_is_created_if_it_did_not_start(seen, creates):
 
 
 def dated(minutes, name="manual__1"):
-    return well(running=(Run(name, "2016-06-06", START + dt.timedelta(minutes=minutes)),))
+    run = Run(name, "2016-06-06", START + dt.timedelta(minutes=minutes))
+    return well(running=(run,), airflow_at=START)
 
 
 @pytest.mark.parametrize(("minutes", "again"), [(-5, False), (1, False), (57, True)])
 def test_a_run_that_is_dated_ahead_begins_again(minutes, again):
-    done, memory = looks(dated(minutes), dated(minutes), well(running=()))
+    done, memory = looks(dated(minutes), dated(minutes), well(running=(), airflow_at=START))
     assert done[0] == []
     begun = [(a.run, a.week) for a in done[1] if isinstance(a, BeginAgain)]
     assert begun == ([("manual__1", "2016-06-06")] if again else [])
@@ -246,7 +247,7 @@ def test_a_watchdog_whose_own_clock_is_wrong_lets_runs_go_on():
 
 
 def test_while_the_runs_are_not_known_one_that_is_dated_ahead_is_not_called_resolved():
-    done, memory = looks(dated(57), dated(57), well(running=None))
+    done, memory = looks(dated(57), dated(57), well(running=None, airflow_at=START))
     assert done[2] == []
     assert list(memory.open) == ["clock manual__1"]
 

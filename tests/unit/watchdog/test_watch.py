@@ -167,9 +167,9 @@ def test_the_run_is_created_once_with_its_week(watch, routes):
 
 
 def test_a_run_that_is_dated_ahead_is_replaced_by_one_and_ended(watch, routes):
-    at = dt.datetime(2016, 6, 6, 6, 5, tzinfo=dt.UTC)
+    at, later = dt.datetime(2016, 6, 6, 6, 5, tzinfo=dt.UTC), dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
     ahead = {"dag_run_id": "manual__1", "partition_key": "2016-06-06", "state": "running", "conf": {"a": 1}}
-    routes.runs = [ahead | {"logical_date": None, "run_after": "2016-06-06T07:00:00+00:00"}]
+    routes.runs = [ahead | {"logical_date": None, "run_after": later.isoformat()}]
     routes.refusal = 403  # a token from before the clock was set back
     for second in range(4):
         fresh(routes, at + dt.timedelta(seconds=second))
