@@ -27,7 +27,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Health:
-    """What the health endpoint says: heartbeats by its own names, the database's trouble, its machine's clock."""
+    """What the health endpoint says: heartbeats by its own names, the database's trouble, the clock."""
 
     heartbeats: Mapping[str, dt.datetime | None]
     database: str | None
