@@ -111,14 +111,14 @@ class Airflow:
 
         The new one's name tells which one it replaces, so that there is one at most.
         """
-        path = f"/api/v2/dags/{dag}/dagRuns"
-        old = self._call("GET", f"{path}/{quote(run, safe='')}")
+        path, again = f"/api/v2/dags/{dag}/dagRuns/{quote(run, safe='')}", f"{AGAIN}{run}"
+        old = self._call("GET", path)
         body = {name: old[name] for name in ("logical_date", "partition_key", "conf")}
         note = f"created by the watchdog in place of {run}: {why}"
-        created = self._create(dag, {**body, "dag_run_id": f"{AGAIN}{run}", "note": note})
+        created = self._create(dag, {**body, "dag_run_id": again, "note": note})
         if old["state"] == "running":
-            change = {"state": "failed", "note": f"ended by the watchdog: {why}; {AGAIN}{run} replaces it"}
-            self._call("PATCH", f"{path}/{quote(run, safe='')}", json=change)
+            change = {"state": "failed", "note": f"ended by the watchdog: {why}; {again} replaces it"}
+            self._call("PATCH", path, json=change)
         return created
 
     def _create(self, dag: str, body: Mapping[str, Any]) -> bool:

@@ -62,6 +62,8 @@ class Tell:
 
 Deed = Restart | CreateRun | BeginAgain | PublishFallback
 Action = Deed | Tell
+DOES = {Restart: "it is restarted", CreateRun: "it is created", BeginAgain: "it begins again"}
+"""What is told of a deed beside its problem; a fallback tells of itself."""
 
 
 def key_of(action: Deed) -> str:
@@ -267,14 +269,14 @@ def _news(
 ) -> list[Action]:
     news: list[Action] = []
     week = str(due.week) if due else ""
-    mended = {action.component for action in actions if isinstance(action, Restart)}
-    created = {f"run {action.week}" for action in actions if isinstance(action, CreateRun)}
-    begun = {key_of(action) for action in actions if isinstance(action, BeginAgain)}
+    does = {
+        key_of(action): f"; {DOES[type(action)]}"
+        for action in actions
+        if isinstance(action, Restart | CreateRun | BeginAgain)
+    }
     for key, text in confirmed.items():
         if key not in memory.open:
-            words = {"it is restarted": mended, "it is created": created, "it begins again": begun}
-            does = "".join(f"; {word}" for word, keys in words.items() if key in keys)
-            news.append(Tell(f"{text}{does}"))
+            news.append(Tell(f"{text}{does.get(key, '')}"))
         memory.open[key] = text
     for key in list(memory.open):
         base = key.removesuffix(" restarts")
