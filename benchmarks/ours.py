@@ -12,7 +12,7 @@ from steadycast import infer, models, schema, train
 from steadycast.settings import Settings
 
 SOURCE, VARIABLE = "actuals", "amount"
-DEFAULT = "drift + booster"
+DEFAULT = "with boosters"
 
 
 def settings(**model: Any) -> Settings:  # noqa: ANN401 - any field of ModelSettings
@@ -61,12 +61,12 @@ def forecast(rows: pd.DataFrame, of: Settings, as_of: dt.date) -> pd.DataFrame:
 
 
 def points(rows: pd.DataFrame, of: Settings, as_of: dt.date) -> dict[str, pd.DataFrame]:
-    """The product's point forecast without intervals, and the drift that it starts from."""
+    """The product's point forecast, both views alike and no intervals, and the drift that it starts from."""
     history = models.known_history(rows, of, as_of)
     forecaster = models.forecaster(history, of)
-    boosters = models.load(forecaster.train(len(history.weeks)), forecaster.feature_names)
+    model = models.load(forecaster.train(len(history.weeks)), forecaster.feature_names)
     origin = np.array([len(history.weeks)])
-    chosen = {"drift": {}, DEFAULT: boosters}
+    chosen = {"drift": models.Model(), DEFAULT: model}
     return {
         name: models.forecast_table(forecaster, some, origin, moving_average_weeks=4)
         for name, some in chosen.items()

@@ -112,25 +112,31 @@ def _block(panel: pd.DataFrame, mondays: list[dt.date], where: Path) -> None:
     made.residuals.to_parquet(where / f"{mondays[0]}.residuals.parquet")
     stored = {"texts": made.models, "features": list(made.feature_names)}
     (where / f"{mondays[0]}.model.json").write_text(json.dumps(stored), encoding="utf-8")
-    others = {
-        name: _fitted(panel, ours.settings(threads=1, **of), mondays) for name, of in VARIATIONS.items()
-    }
     trained = Trained(made.models, made.feature_names, made.residuals)
+    others = {
+        name: _fitted(panel, ours.settings(threads=1, **of), trained, mondays)
+        for name, of in VARIATIONS.items()
+    }
     for monday in mondays:
         forecast(panel, own, trained, monday).to_parquet(where / f"{monday}.forecast.parquet")
         beside = pd.concat([tables[monday].assign(variation=name) for name, tables in others.items()])
         beside.to_parquet(where / f"{monday}.others.parquet")
 
 
-def _fitted(panel: pd.DataFrame, of: Settings, mondays: list[dt.date]) -> dict[dt.date, pd.DataFrame]:
+def _fitted(
+    panel: pd.DataFrame, of: Settings, trained: Trained, mondays: list[dt.date]
+) -> dict[dt.date, pd.DataFrame]:
     history = models.known_history(panel, of, mondays[0])
     first = models.forecaster(history, of)
-    boosters = models.load(first.train(len(history.weeks)), first.feature_names)
+    # Its views are mixed as the product's are, which spares it a replay of its own
+    bases = [base for base in trained.texts if base != models.SHARES]
+    texts = {**trained.texts, **first.train(len(history.weeks), bases=bases)}
+    model = models.load(texts, first.feature_names)
     tables = {}
     for monday in mondays:
         known = models.known_history(panel, of, monday)
         made = models.forecast_table(
-            models.forecaster(known, of), boosters, np.array([len(known.weeks)]), moving_average_weeks=4
+            models.forecaster(known, of), model, np.array([len(known.weeks)]), moving_average_weeks=4
         )
         tables[monday] = made[[schema.ENTITY, schema.WEEK, schema.HORIZON, schema.POINT]]
     return tables

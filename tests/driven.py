@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
@@ -78,8 +77,8 @@ def rows(source: str, entity: str, weeks: pd.DatetimeIndex, variable: str, value
     ).astype(schema.PANEL_DTYPES)
 
 
-def trained(frame: pd.DataFrame, chosen: Settings) -> tuple[models.Forecaster, dict[str, lgb.Booster]]:
-    """A forecaster on all of the panel before AS_OF, and its boosters."""
+def trained(frame: pd.DataFrame, chosen: Settings) -> tuple[models.Forecaster, models.Model]:
+    """A forecaster on all of the panel before AS_OF, and its model."""
     forecaster = models.forecaster(models.known_history(frame, chosen, AS_OF), chosen)
     texts = forecaster.train(len(forecaster.history.weeks))
     return forecaster, models.load(texts, forecaster.feature_names)

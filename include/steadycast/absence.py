@@ -90,20 +90,22 @@ def price(
     blocks = models.past_models(
         forecaster, count=settings.forecast.model.calibration_origins, progress=progress
     )
-    base = _errors(blocks, lambda _: history, settings)
+    replayed = _replayed(blocks, lambda _: history, settings)
+    shares = models.learn(replayed, forecaster.horizons)
+    base = _errors(replayed, shares)
     found, names = {}, list(settings.forecast.features)
     for done, name in enumerate(names):
         progress(f"price of the absence of {name}", done, len(names))
         instead = _instead(panel, stand_ins, settings, name, as_of)
         by_weeks = {}
         for weeks in WEEKS:
-            told = _errors(
+            told = _replayed(
                 blocks,
                 lambda at, w=weeks, n=name, s=instead: without(history, settings, n, w, at, s),
                 settings,
             )
             by_weeks[str(weeks)] = _difference(
-                base, told, _filled(blocks, history, settings, name, weeks, instead)
+                base, _errors(told, shares), _filled(blocks, history, settings, name, weeks, instead)
             )
         found[name] = _proposal(settings, name, by_weeks)
     progress("price of absence", len(names), len(names))
@@ -161,22 +163,28 @@ def _instead(
     return {key: values for key, values in drivers.items() if key.startswith(f"{name}.")}
 
 
-def _errors(blocks: Sequence[PastModels], at: Any, settings: Settings) -> pd.DataFrame:  # noqa: ANN401 - a callable
-    """Sum of errors and of actual values per origin, each origin with its own history."""
+def _replayed(blocks: Sequence[PastModels], at: Any, settings: Settings) -> pd.DataFrame:  # noqa: ANN401 - a callable
+    """Past forecasts with actuals, each origin with its own history."""
     parts = []
     for block in blocks:
         for origin in block.origins:
             forecaster = models.forecaster(at(int(origin)), settings)
             table = models.forecast_table(
-                forecaster, block.boosters, np.array([origin]),
+                forecaster, block.model, np.array([origin]),
                 moving_average_weeks=settings.benchmarks.moving_average_weeks,
             )  # fmt: skip
             parts.append(models.with_actuals(table, forecaster))
-    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[schema.ORIGIN])
-    if rows.empty:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[schema.ORIGIN])
+
+
+def _errors(replayed: pd.DataFrame, shares: tuple[float, ...]) -> pd.DataFrame:
+    """Sum of errors and of actual values per origin."""
+    if replayed.empty:
         return pd.DataFrame({"error": [], "size": []}, dtype="float64")
+    rows = models.mixed(replayed, shares)
     known_rows = rows[rows[schema.POINT].notna()]
-    sums = known_rows.assign(error=known_rows[schema.RESIDUAL].abs(), size=known_rows[schema.ACTUAL].abs())
+    error = (known_rows[schema.ACTUAL] - known_rows[schema.POINT]).abs()
+    sums = known_rows.assign(error=error, size=known_rows[schema.ACTUAL].abs())
     return sums.groupby(schema.ORIGIN)[["error", "size"]].sum().reset_index(drop=True)
 
 

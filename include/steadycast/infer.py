@@ -51,7 +51,7 @@ def infer(
     Args:
         history: all that is known.
         settings: the pipeline's.
-        texts: LightGBM's text per kind, as train made them.
+        texts: of the model, as train made them.
         residuals: past out-of-sample errors, as train made them.
         feature_names: that the models were trained on.
         model_id: of the card.
@@ -64,11 +64,11 @@ def infer(
         ModelError: the models do not fit this version, or there are no past errors.
     """
     forecaster = models.forecaster(history, settings)
-    boosters = models.load(texts, feature_names)
+    model = models.load(texts, feature_names)
     _same_features(feature_names, forecaster.feature_names)
     table = models.forecast_table(
         forecaster,
-        boosters,
+        model,
         np.array([len(history.weeks)]),
         moving_average_weeks=settings.benchmarks.moving_average_weeks,
     )

@@ -25,7 +25,7 @@ class Trained:
     """What training makes.
 
     Attributes:
-        models: LightGBM's text per kind; empty if the history is too short for one.
+        models: LightGBM's text per booster, and how much each counts; empty if the history is too short.
         residuals: past forecasts of weeks that their model had not seen, with actual, residual and
             benchmarks.
         feature_names: of the models.
@@ -54,15 +54,18 @@ def train(
         progress: told what is done.
     """
     forecaster = models.forecaster(history, settings)
-    residuals = models.past_errors(
+    past = models.past_errors(
         forecaster,
         count=settings.forecast.model.calibration_origins,
         moving_average_weeks=settings.benchmarks.moving_average_weeks,
         progress=progress,
     )
-    residuals = models.with_client(residuals, client)
+    residuals = models.with_client(past.errors, client)
     progress("training on the whole history", 0, 1)
-    texts = forecaster.train(len(history.weeks), progress)
+    bases = models.BASES if any(past.shares) else (models.DRIFT,)
+    texts = forecaster.train(len(history.weeks), progress, bases=bases)
+    if len(texts) > 1:
+        texts[models.SHARES] = models.shares_text(past.shares)
     progress("training on the whole history", 1, 1)
     scores = {name: models.wape(residuals, name) for name in SCORED}
     return Trained(texts, residuals, forecaster.feature_names, scores)

@@ -51,9 +51,9 @@ def _of_column(name: str, drivers: Mapping[str, str]) -> str:
         return CALENDAR
     if name.startswith("growth"):
         return GROWTH
-    if name.startswith(("drift", "yearly", "season", "usual", "shape", "last_year")) or name.endswith(
-        "last_year"
-    ):
+    if name.startswith(
+        ("drift", "yearly", "season", "usual", "shape", "last_year", "curve")
+    ) or name.endswith("last_year"):
         return SEASON
     return RECENT
 

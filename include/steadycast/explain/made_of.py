@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
@@ -28,7 +27,7 @@ _EXACT = 1e-9
 
 def contributions(
     forecaster: Forecaster,
-    boosters: Mapping[str, lgb.Booster],
+    model: models.Model,
     forecast: pd.DataFrame,
     drivers: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -36,7 +35,7 @@ def contributions(
 
     Args:
         forecaster: on the history that is known.
-        boosters: by kind, may be none.
+        model: may have no boosters.
         forecast: FORECAST_DTYPES, as infer made it from the same.
         drivers: group per feature of the settings.
 
@@ -47,7 +46,7 @@ def contributions(
     tables = [
         _of_horizon(
             forecaster,
-            boosters,
+            model,
             forecast[forecast[schema.HORIZON] == horizon].set_index(schema.ENTITY),
             horizon,
             drivers,
@@ -60,14 +59,14 @@ def contributions(
 
 def _of_horizon(
     forecaster: Forecaster,
-    boosters: Mapping[str, lgb.Booster],
+    model: models.Model,
     forecast: pd.DataFrame,
     horizon: int,
     drivers: Mapping[str, str],
 ) -> pd.DataFrame:
     history = forecaster.history
     told = by_group(
-        models.parts(forecaster, boosters, np.array([len(history.weeks)]), horizon),
+        models.parts(forecaster, model, np.array([len(history.weeks)]), horizon),
         groups.of_columns(forecaster.feature_names, drivers),
     )
     wide = pd.DataFrame({group: values[0] for group, values in told.items()}, index=list(history.entities))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from steadycast.features import Floats, Matrix
-from steadycast.models import Forecaster
-from steadycast.models.forecaster import squash, unsquash
+from steadycast.features import Floats, Matrix, squash, unsquash
+from steadycast.models import Forecaster, Model
+from steadycast.models.forecaster import begin
+from steadycast.models.model import seen
 
 ORIGINS: Final = 26
 """Past origins whose rows are looked at: every second week of a year."""
@@ -50,57 +50,57 @@ class Sign:
         return wrong and abs(self.effect) >= SMALLEST and self.against >= AGAINST
 
 
-def check(
-    forecaster: Forecaster, boosters: Mapping[str, lgb.Booster], declared: Mapping[str, str]
-) -> list[Sign]:
+def check(forecaster: Forecaster, model: Model, declared: Mapping[str, str]) -> list[Sign]:
     """Move each declared feature one usual step up, in rows of the past year, and see where the model goes.
 
     A feature's columns move together, so that it does not matter which of them the trees happened to take.
 
     Args:
         forecaster: on the history that is known.
-        boosters: by kind; without any no feature has a say and nothing is checked.
+        model: without boosters no feature has a say and nothing is checked.
         declared: ``+`` or ``-`` per feature ``source.variable``.
     """
     wanted = {name: sign for name, sign in declared.items() if name in forecaster.history.drivers}
-    if not wanted or not boosters:
+    if not wanted or not model.boosters:
         return []
     weeks = len(forecaster.history.weeks)
     origins = weeks - 2 * np.arange(ORIGINS)
     rows = forecaster.rows(origins[origins > 0], 1)
     level = np.where(rows.anchors.level > 0, rows.anchors.level, np.nan).reshape(-1)
-    bases = {base: getattr(rows.anchors, base).reshape(-1) for base in boosters}
+    bases = {base: begin(rows, base).reshape(-1) for base in model.boosters}
     usable = np.flatnonzero(np.isfinite(level) & np.all([np.isfinite(b) for b in bases.values()], axis=0))
     usable = usable[:: max(1, -(-len(usable) // MAX_ROWS))]
     if not len(usable):
         return []
     values, level = rows.values[usable], level[usable]
     bases = {base: begin[usable] for base, begin in bases.items()}
-    before = _mean_view(boosters, values, bases, level)
+    names = forecaster.feature_names
+    before = _view(model, values, names, bases, level)
     found = []
     for name, sign in wanted.items():
         step = _step(forecaster.history.drivers[name])
         if not step > 0:
             continue
         moved = values.copy()
-        for j, column in enumerate(forecaster.feature_names):
+        for j, column in enumerate(names):
             if column.startswith(f"{name}.") and not column.endswith(PAST):
                 moved[:, j] += step
-        change = (_mean_view(boosters, moved, bases, level) - before) / level
+        change = (_view(model, moved, names, bases, level) - before) / level
         against = change < 0 if sign == "+" else change > 0
         found.append(Sign(name, sign, float(change.mean()), step, float(against.mean())))
     return found
 
 
-def _mean_view(
-    boosters: Mapping[str, lgb.Booster], values: Matrix, bases: Mapping[str, Floats], level: Floats
+def _view(
+    model: Model, values: Matrix, names: Sequence[str], bases: Mapping[str, Floats], level: Floats
 ) -> Floats:
-    views = [
-        unsquash(squash(bases[base], level) + np.asarray(booster.predict(values, num_threads=1)), level)
-        for base, booster in boosters.items()
-    ]
-    mean: Floats = np.mean(views, axis=0)
-    return mean
+    """The boosters' views of the first week, mixed."""
+    weights = model.weights(1)
+    view = np.zeros(len(level))
+    for base, booster in model.boosters.items():
+        told = np.asarray(booster.predict(seen(values, base, names), num_threads=1))
+        view += weights[base] * unsquash(squash(bases[base], level) + told, level)
+    return view
 
 
 def _step(values: Floats) -> float:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import lightgbm as lgb
 import pandas as pd
 
 from steadycast import models, publication, schema
@@ -64,7 +63,7 @@ class Explanation:
 
 def explain(
     forecaster: Forecaster,
-    boosters: Mapping[str, lgb.Booster],
+    model: models.Model,
     forecast: pd.DataFrame,
     settings: Settings,
     previous: Previous | str,
@@ -73,14 +72,14 @@ def explain(
 
     Args:
         forecaster: on the history that is known.
-        boosters: by kind.
+        model: of the forecast.
         forecast: FORECAST_DTYPES, made from these.
         settings: the pipeline's.
         previous: last week's, or why there is none.
     """
     drivers = groups.of_drivers(forecaster.history, settings.forecast.groups)
-    parts = made_of.contributions(forecaster, boosters, forecast, drivers)
-    checked = signs.check(forecaster, boosters, settings.forecast.signs)
+    parts = made_of.contributions(forecaster, model, forecast, drivers)
+    checked = signs.check(forecaster, model, settings.forecast.signs)
     moved, note = pd.DataFrame(columns=list(change.COLUMNS)).astype(change.COLUMNS), previous
     if isinstance(previous, Previous):
         moved = change.change(

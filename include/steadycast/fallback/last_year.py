@@ -72,7 +72,7 @@ def benchmark(panel: pd.DataFrame, settings: Settings, as_of: dt.date) -> pd.Dat
     past = models.past_origins(weeks, forecaster.horizons, count)
     made = models.forecast_table(
         forecaster,
-        {},
+        models.Model(),
         np.array([*past, weeks], dtype=np.int64),
         moving_average_weeks=settings.benchmarks.moving_average_weeks,
     )

@@ -2,10 +2,12 @@
 
 from steadycast.features.calendar import YEAR, Calendar, calendar
 from steadycast.features.history import Floats, History, Indices, history, row_means
-from steadycast.features.lookback import Lookback, ratio
-from steadycast.features.matrix import LEVEL_WEEKS, Anchors, Maker, Matrix, Rows
+from steadycast.features.lookback import LEVEL_WEEKS, Lookback, ratio
+from steadycast.features.matrix import CURVED, Anchors, Maker, Matrix, Rows
+from steadycast.features.scale import squash, unsquash
 
 __all__ = [
+    "CURVED",
     "LEVEL_WEEKS",
     "YEAR",
     "Anchors",
@@ -21,4 +23,6 @@ __all__ = [
     "history",
     "ratio",
     "row_means",
+    "squash",
+    "unsquash",
 ]

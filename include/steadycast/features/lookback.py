@@ -8,6 +8,9 @@ import numpy as np
 
 from steadycast.features.history import Floats, Indices
 
+LEVEL_WEEKS = 8
+"""Weeks that make a series' present level."""
+
 
 class Lookback:
     """Values and moving means at any offset back; NaN before the beginning and where nothing is there."""

@@ -13,13 +13,12 @@ import numpy.typing as npt
 
 from steadycast.features.calendar import YEAR, Calendar
 from steadycast.features.climate import Climate
+from steadycast.features.curve import Curve
 from steadycast.features.history import Floats, History, Indices, row_means
-from steadycast.features.lookback import Lookback, mean_of, ratio
+from steadycast.features.lookback import LEVEL_WEEKS, Lookback, mean_of, ratio
 
 Matrix = npt.NDArray[np.float32]
 
-LEVEL_WEEKS = 8
-"""Weeks that make a series' present level."""
 DRIFT_WIDTHS = (4, 26)
 """Weeks over which growth against last year is measured for the drift: the mean of a quick and a steady
 view."""
@@ -27,6 +26,8 @@ GROWTH_LIMIT = 3.0
 """Growth over last year is believed up to this factor, either way."""
 LAGS = (1, 2, 3, 4)
 GROWTH_WIDTHS = (1, 2, 4, 13, 26)
+CURVED = ("curve", "curve_over_drift")
+"""Columns that only a booster which starts from the yearly curve sees."""
 COMMON = ("growth_1", "growth_4", "drift", "growth", "lag_1")
 """Columns whose mean over all series is a column too."""
 
@@ -61,11 +62,13 @@ class Rows:
     Attributes:
         values: (S * N, F), NaN where missing.
         anchors: of the same origins and entities.
+        curve: (S, N) the yearly curve, in the target's unit; NaN for a short past.
         target: (S, N) actual values; NaN where not known yet.
     """
 
     values: Matrix
     anchors: Anchors
+    curve: Floats
     target: Floats
 
 
@@ -87,6 +90,7 @@ class Maker:
         self._now = Lookback(np.where(both, history.target, np.nan))
         self._then = Lookback(np.where(both, matched, np.nan))
         self._climate = Climate(history.target, calendar, horizons)
+        self._curve = Curve(history.target, calendar, horizons)
         self._drivers = {name: Lookback(values) for name, values in history.drivers.items()}
 
     def anchors(self, origins: Indices, horizon: int) -> Anchors:
@@ -139,17 +143,19 @@ class Maker:
         weeks = origins + horizon - 1
         anchors = self.anchors(origins, horizon)
         columns = self._columns(origins, weeks, horizon, anchors)
+        curve = self._curve.at(origins, horizon)
+        columns |= dict(zip(CURVED, (ratio(curve, anchors.level), ratio(curve, anchors.drift)), strict=True))
         shape = anchors.level.shape
         values = np.empty((shape[0] * shape[1], len(columns)), dtype=np.float32)
         for j, column in enumerate(columns.values()):
             values[:, j] = np.broadcast_to(column, shape).reshape(-1)
         known = np.where(weeks < self._shape[0], weeks, -1)
-        return Rows(values, anchors, self._target.at(known))
+        return Rows(values, anchors, curve, self._target.at(known))
 
     def names(self) -> tuple[str, ...]:
         """Names of the columns of ``Rows.values``, in their order."""
         origin = np.array([self._shape[0]])
-        return tuple(self._columns(origin, origin, 1, self.anchors(origin, 1)))
+        return (*self._columns(origin, origin, 1, self.anchors(origin, 1)), *CURVED)
 
     def _columns(self, origins: Indices, weeks: Indices, horizon: int, anchors: Anchors) -> dict[str, Floats]:
         columns = self._calendar_columns(weeks, horizon)

@@ -1,8 +1,9 @@
-"""The forecasting model: the usual size of the coming week at the present level, corrected by a booster.
+"""The forecasting model: where a week usually is, corrected by boosters.
 
-The drift, the week's usual size times the present level, needs no training. One booster for all series and
-horizons learns on a logarithmic scale by how much the drift misses. It starts from a forecast that is good
-already and leaves it as it is where the history is short or quiet.
+Two views of where it is need no training: the drift, the week's usual size times the present level, and the
+yearly curve. For each, one booster for all series and horizons learns on a logarithmic scale by how much it
+misses. They start from forecasts that are good already and leave them as they are where the history is short
+or quiet.
 """
 
 from __future__ import annotations
@@ -16,16 +17,25 @@ import lightgbm as lgb
 import numpy as np
 
 from steadycast.errors import ModelError
-from steadycast.features import YEAR, Anchors, Calendar, Floats, History, Indices, Maker, Matrix, Rows, ratio
+from steadycast.features import (
+    YEAR,
+    Anchors,
+    Calendar,
+    Floats,
+    History,
+    Indices,
+    Maker,
+    Matrix,
+    Rows,
+    squash,
+    unsquash,
+)
+from steadycast.models.model import BASES, DRIFT, Model, columns_of, seen
 from steadycast.progress import Progress, silent
 from steadycast.settings import ModelSettings
 
-BASES = ("drift",)
-"""What a booster corrects: an attribute of Anchors, and the booster's name."""
 MAX_ROWS = 60_000
 """Rows that a booster is trained on; of more, a random part (fixed by the seed) tells as much."""
-NEAR_ZERO = 0.05
-"""Share of the level below which a value is near zero and the scale turns from logarithmic to linear."""
 FIRST_ORIGIN = YEAR + 9
 """Index of the first training origin: a year back and 8 weeks of growth are known there, also if the match
 is 53."""
@@ -46,10 +56,17 @@ MOVING = (".last", ".over_last_year")
 
 @dataclass(frozen=True)
 class Forecast:
-    """Values at S origins for one horizon, each (S, N), in the target's unit; NaN where none can be made."""
+    """Values at S origins for one horizon, each (S, N), in the target's unit; NaN where none can be made.
+
+    Attributes:
+        point: the views mixed by the model's shares.
+        anchors: what they stand on.
+        views: of each booster; the drift's where the curve has none.
+    """
 
     point: Floats
     anchors: Anchors
+    views: Mapping[str, Floats]
 
 
 class Forecaster:
@@ -89,15 +106,18 @@ class Forecaster:
         self._calendar = calendar
         self._constraints = [_sign(name, signs) for name in self.feature_names]
 
-    def train(self, until: int, progress: Progress = silent) -> dict[str, str]:
+    def train(
+        self, until: int, progress: Progress = silent, *, bases: Sequence[str] = BASES
+    ) -> dict[str, str]:
         """Train on the weeks before index ``until``.
 
         Args:
             until: index of the first week that is not known.
             progress: told after each boosting round.
+            bases: what boosters are trained for.
 
         Returns:
-            LightGBM's text per booster; none if the history is too short.
+            LightGBM's text per base; none if the history is too short, or shows too little of that base.
         """
         last = {h: until - h for h in range(1, self.horizons + 1)}
         origins = {h: np.arange(FIRST_ORIGIN, newest + 1) for h, newest in last.items()}
@@ -105,16 +125,22 @@ class Forecaster:
         if not rows:
             return {}
         values = np.concatenate([r.values for r in rows])
-        aims = {base: np.concatenate([_miss(r, base).reshape(-1) for r in rows]) for base in BASES}
-        age = np.concatenate([_ages(r) for r in rows])
-        usable = np.flatnonzero(np.all([np.isfinite(aim) for aim in aims.values()], axis=0))
-        if len(usable) < MIN_ROWS:
-            return {}
+        weight = 0.5 ** (np.concatenate([_ages(r) for r in rows]) / HALF_LIFE)
+        texts = {}
+        for base in bases:
+            aim = np.concatenate([_miss(r, base).reshape(-1) for r in rows])
+            usable = self._usable(aim)
+            if len(usable) >= MIN_ROWS:
+                texts[base] = self._fit(base, values[usable], aim[usable], weight[usable], progress)
+        return texts
+
+    def _usable(self, aim: Floats) -> Indices:
+        """Rows to train on."""
+        usable = np.flatnonzero(np.isfinite(aim))
         if len(usable) > MAX_ROWS:
             chosen = np.random.default_rng(self._settings.seed).choice(len(usable), MAX_ROWS, replace=False)
             usable = usable[np.sort(chosen)]
-        values, weight = values[usable], 0.5 ** (age[usable] / HALF_LIFE)
-        return {base: self._fit(values, aim[usable], weight, progress) for base, aim in aims.items()}
+        return usable
 
     @cached_property
     def _trainer(self) -> Maker:
@@ -125,18 +151,19 @@ class Forecaster:
         chosen = np.random.default_rng(self._settings.seed).choice(entities, MAX_ENTITIES, replace=False)
         return Maker(self.history.part(np.sort(chosen)), self._calendar, horizons=self.horizons)
 
-    def _fit(self, values: Matrix, aim: Floats, weight: Floats, progress: Progress) -> str:
-        names = list(self.feature_names)
+    def _fit(self, base: str, values: Matrix, aim: Floats, weight: Floats, progress: Progress) -> str:
+        columns = columns_of(base, self.feature_names)
+        names = [self.feature_names[j] for j in columns]
         told = {"max_bin": MAX_BIN, "verbosity": -1}
-        data = lgb.Dataset(values, aim, weight=weight, feature_name=names, params=told)
+        data = lgb.Dataset(values[:, columns], aim, weight=weight, feature_name=names, params=told)
         rounds = self._settings.rounds
         booster = lgb.train(
-            self._parameters(), data, num_boost_round=rounds,
+            self._parameters(columns), data, num_boost_round=rounds,
             callbacks=[lambda told: progress("boosting round", told.iteration + 1, rounds)],
         )  # fmt: skip
         return str(booster.model_to_string())
 
-    def _parameters(self) -> dict[str, object]:
+    def _parameters(self, columns: Sequence[int]) -> dict[str, object]:
         return {
             # The median of the ratio: what a sum of absolute errors asks for, and deaf to single odd weeks
             "objective": "l1",
@@ -154,35 +181,42 @@ class Forecaster:
             "num_threads": 1,
             "max_bin": MAX_BIN,
             "verbosity": -1,
-            **self._monotone(),
+            **self._monotone([self._constraints[j] for j in columns]),
         }
 
-    def _monotone(self) -> dict[str, object]:
+    def _monotone(self, constraints: list[int]) -> dict[str, object]:
         """Constraints of the declared signs; LightGBM keeps them with a smooth loss only."""
-        if not any(self._constraints):
+        if not any(constraints):
             return {}
-        return {"objective": "fair", "fair_c": FAIR, "monotone_constraints": self._constraints}
+        return {"objective": "fair", "fair_c": FAIR, "monotone_constraints": constraints}
 
-    def forecast(self, boosters: Mapping[str, lgb.Booster], origins: Indices, horizon: int) -> Forecast:
+    def forecast(self, model: Model, origins: Indices, horizon: int) -> Forecast:
         """Forecast the week ``horizon`` at each of the origins.
 
         Args:
-            boosters: as ``train`` made them; with none, the drift stands alone.
+            model: as ``train`` made it; without boosters the drift stands alone.
             origins: indices of first unknown weeks, (S,).
             horizon: 1 = the origin's own week.
         """
-        if not boosters:
+        if not model.boosters:
             anchors = self._maker.anchors(origins, horizon)
-            return Forecast(self._bounded(anchors.drift), anchors)
+            return Forecast(self._bounded(anchors.drift), anchors, {})
         rows = self._maker.rows(origins, horizon)
-        anchors = rows.anchors
-        views = []
-        for base, booster in boosters.items():
-            told = np.asarray(booster.predict(rows.values, num_threads=1)).reshape(anchors.level.shape)
-            views.append(unsquash(squash(getattr(anchors, base), anchors.level) + told, anchors.level))
-        point = np.mean(views, axis=0)
+        weights = model.weights(horizon)
         # Without a level there is no scale for what the boosters tell
-        return Forecast(self._bounded(np.where(np.isnan(point), anchors.drift, point)), anchors)
+        instead = rows.anchors.drift
+        point, views = np.zeros(instead.shape), {}
+        for base, booster in model.boosters.items():
+            if weights[base] > 0 or base == DRIFT:
+                view = self._view(base, booster, rows)
+                instead = views[base] = self._bounded(np.where(np.isnan(view), instead, view))
+                point += weights[base] * instead
+        return Forecast(point, rows.anchors, views)
+
+    def _view(self, base: str, booster: lgb.Booster, rows: Rows) -> Floats:
+        level = rows.anchors.level
+        told = booster.predict(seen(rows.values, base, self.feature_names), num_threads=1)
+        return unsquash(squash(begin(rows, base), level) + np.asarray(told).reshape(level.shape), level)
 
     def rows(self, origins: Indices, horizon: int) -> Rows:
         """What the boosters see at the origins, in the order of ``feature_names``."""
@@ -192,16 +226,9 @@ class Forecaster:
         return np.maximum(point, 0.0) if self.nonnegative else point
 
 
-def squash(values: Floats, level: Floats) -> Floats:
-    """Values on a scale that is logarithmic around the level, and passes through zero to negative ones."""
-    squashed: Floats = np.arcsinh(ratio(values, level * NEAR_ZERO))
-    return squashed
-
-
-def unsquash(squashed: Floats, level: Floats) -> Floats:
-    """Back from ``squash``."""
-    values: Floats = np.sinh(squashed) * level * NEAR_ZERO
-    return values
+def begin(rows: Rows, base: str) -> Floats:
+    """What a booster starts from, (S, N), in the target's unit."""
+    return rows.anchors.drift if base == DRIFT else rows.curve
 
 
 def _sign(column: str, signs: Mapping[str, str]) -> int:
@@ -219,28 +246,4 @@ def _ages(rows: Rows) -> Floats:
 def _miss(rows: Rows, base: str) -> Floats:
     """By how much the base misses, on the squashed scale."""
     level = rows.anchors.level
-    return squash(rows.target, level) - squash(getattr(rows.anchors, base), level)
-
-
-def load(texts: Mapping[str, str], feature_names: Sequence[str]) -> dict[str, lgb.Booster]:
-    """Boosters from LightGBM's texts.
-
-    Raises:
-        ModelError: a text is no model, or was trained on other features.
-    """
-    boosters = {}
-    for kind, text in texts.items():
-        try:
-            booster = lgb.Booster(model_str=text)
-        except lgb.basic.LightGBMError as error:
-            raise ModelError(
-                f"the stored model {kind} can not be read: {error}",
-                remedy="run the train task of this week again",
-            ) from error
-        if booster.feature_name() != list(feature_names):
-            raise ModelError(
-                f"the stored model {kind} was trained on other features than this version makes",
-                remedy="run the train task of this week again",
-            )
-        boosters[kind] = booster
-    return boosters
+    return squash(rows.target, level) - squash(begin(rows, base), level)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 
-from steadycast.features import Floats, Indices
-from steadycast.models.forecaster import Forecaster, squash, unsquash
+from steadycast.features import Floats, Indices, squash, unsquash
+from steadycast.models.forecaster import Forecaster, begin
+from steadycast.models.model import DRIFT, Model, columns_of, seen
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Parts:
         has_last_year: the start is the same week last year.
         neighbours: what the weeks beside that one and the years before it add.
         growth: what this year's growth over last year adds.
-        season: what the usual season adds to the drift.
+        season: what the yearly curve adds to the drift.
         columns: (S, N, F), what the boosters' corrections add by feature.
         mean_miss: what the boosters add everywhere alike: the mean that the bases miss by.
         bound: what the bound at zero adds.
@@ -45,9 +44,7 @@ class Parts:
         return told
 
 
-def parts(
-    forecaster: Forecaster, boosters: Mapping[str, lgb.Booster], origins: Indices, horizon: int
-) -> Parts:
+def parts(forecaster: Forecaster, model: Model, origins: Indices, horizon: int) -> Parts:
     """Take the forecast of ``Forecaster.forecast`` apart.
 
     A booster adds Shapley values of its features (TreeSHAP: Lundberg et al., 2020) on the squashed scale. The
@@ -56,30 +53,39 @@ def parts(
     sum exact and the order of features as it is.
     """
     rows = forecaster.rows(origins, horizon)
-    anchors = rows.anchors
-    shape = anchors.level.shape
-    columns = np.zeros((*shape, rows.values.shape[1]))
-    mean_miss, season = np.zeros(shape), np.zeros(shape)
-    for base, booster in boosters.items():
-        share = 1 / len(boosters)
-        told = np.asarray(booster.predict(rows.values, pred_contrib=True, num_threads=1), dtype=np.float64)
-        told = told.reshape(*shape, -1)
-        begin = getattr(anchors, base)
-        slope = share * _slope(begin, told.sum(axis=2), anchors.level)
-        columns += told[..., :-1] * slope[..., None]
-        mean_miss += told[..., -1] * slope
-        season += share * (begin - anchors.drift)
-    # without a level the boosters have no say, and the drift stands alone
-    silent = np.isnan(anchors.level + season)
-    columns[silent], mean_miss[silent], season[silent] = 0.0, 0.0, 0.0
+    anchors, names = rows.anchors, forecaster.feature_names
+    columns = np.zeros((*anchors.level.shape, rows.values.shape[1]))
+    mean_miss, season, bound, said = (np.zeros(anchors.level.shape) for _ in range(4))
+    weights = model.weights(horizon)
+    for base, booster in model.boosters.items():
+        first = begin(rows, base)
+        told = np.asarray(
+            booster.predict(seen(rows.values, base, names), pred_contrib=True, num_threads=1), np.float64
+        ).reshape(*first.shape, -1)
+        told *= _slope(first, told.sum(axis=2), anchors.level)[..., None]
+        view = first + told.sum(axis=2)
+        # A curve that is missing leaves its share to the drift; without a level no booster has a say
+        share = np.where((base == DRIFT) & np.isnan(rows.curve), 1.0, weights[base])
+        share = np.where(np.isnan(view), 0.0, share)
+        said += share
+        columns[..., columns_of(base, names)] += _times(share[..., None], told[..., :-1])
+        mean_miss += _times(share, told[..., -1])
+        season += _times(share, first - anchors.drift)
+        bound += _times(share, np.maximum(-view, 0.0))
+    bound += _times(1.0 - said, np.maximum(-anchors.drift, 0.0))
     known = ~np.isnan(anchors.last_year + anchors.drift / anchors.growth)
     plain = np.where(known, anchors.drift / anchors.growth, anchors.drift)
     start = np.where(known, anchors.last_year, anchors.drift)
-    free = anchors.drift + season + columns.sum(axis=2) + mean_miss
     return Parts(
         start, known, np.where(known, plain - start, 0.0), anchors.drift - plain, season, columns, mean_miss,
-        np.where(forecaster.nonnegative & (free < 0), -free, 0.0),
+        bound if forecaster.nonnegative else np.zeros_like(bound),
     )  # fmt: skip
+
+
+def _times(share: Floats, part: Floats) -> Floats:
+    """The share of a part; of one that is missing only where it has no share."""
+    told: Floats = np.where(share > 0, share * part, 0.0)
+    return told
 
 
 def _slope(begin: Floats, told: Floats, level: Floats) -> Floats:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
 from steadycast import schema
 from steadycast.features import Indices
-from steadycast.models.forecaster import FIRST_ORIGIN, Forecaster, load
+from steadycast.models import shares as mixing
+from steadycast.models.forecaster import FIRST_ORIGIN, Forecaster
+from steadycast.models.model import Model, load
 from steadycast.models.table import forecast_table
 from steadycast.progress import Progress, silent
 
@@ -27,10 +27,24 @@ SHORTEST_ORIGIN = 9
 
 @dataclass(frozen=True)
 class PastModels:
-    """Boosters, and the past origins that they serve and whose weeks they have not seen."""
+    """A model, and the past origins that it serves and whose weeks it has not seen."""
 
     origins: Indices
-    boosters: Mapping[str, lgb.Booster]
+    model: Model
+
+
+@dataclass(frozen=True)
+class Past:
+    """What past origins tell.
+
+    Attributes:
+        errors: the forecast table with actual and residual (actual - point); rows without an actual are left
+            out.
+        shares: how much the curve's view counts, per horizon; empty if it has no say.
+    """
+
+    errors: pd.DataFrame
+    shares: tuple[float, ...]
 
 
 def past_origins(weeks: int, horizons: int, count: int) -> Indices:
@@ -48,22 +62,21 @@ def past_origins(weeks: int, horizons: int, count: int) -> Indices:
 
 def past_errors(
     forecaster: Forecaster, *, count: int, moving_average_weeks: int, progress: Progress = silent
-) -> pd.DataFrame:
-    """Replay past origins, each with a model that was trained before it.
-
-    Returns: the forecast table with actual and residual (actual - point); rows without an actual are left
-    out.
-    """
+) -> Past:
+    """Replay past origins, each with a model trained before it, and learn how much each view counts."""
     weeks = len(forecaster.history.weeks)
     tables = [
-        forecast_table(forecaster, block.boosters, block.origins, moving_average_weeks=moving_average_weeks)
+        forecast_table(forecaster, block.model, block.origins, moving_average_weeks=moving_average_weeks)
         for block in past_models(forecaster, count=count, progress=progress)
     ]
     if not tables:
         tables = [
-            forecast_table(forecaster, {}, np.array([weeks]), moving_average_weeks=moving_average_weeks)
+            forecast_table(forecaster, Model(), np.array([weeks]), moving_average_weeks=moving_average_weeks)
         ]
-    return with_actuals(pd.concat(tables, ignore_index=True), forecaster)
+    table = with_actuals(pd.concat(tables, ignore_index=True), forecaster)
+    shares = mixing.learn(table, forecaster.horizons)
+    table = mixing.mixed(table, shares)
+    return Past(table.assign(**{schema.RESIDUAL: table[schema.ACTUAL] - table[schema.POINT]}), shares)
 
 
 def past_models(forecaster: Forecaster, *, count: int, progress: Progress = silent) -> list[PastModels]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
 from steadycast import schema
 from steadycast.features import Indices, Lookback
 from steadycast.models.forecaster import Forecaster
+from steadycast.models.model import Model
+from steadycast.models.shares import VIEW
 
 LEVEL = "level"
 """Column: mean size of the series' last 8 weeks at the origin, in the target's unit."""
@@ -18,7 +17,7 @@ LEVEL = "level"
 
 def forecast_table(
     forecaster: Forecaster,
-    boosters: Mapping[str, lgb.Booster],
+    model: Model,
     origins: Indices,
     *,
     moving_average_weeks: int,
@@ -27,14 +26,14 @@ def forecast_table(
 
     Args:
         forecaster: on the history that is known.
-        boosters: by kind, may be none.
+        model: may have no boosters.
         origins: indices of first unknown weeks; ``len(history.weeks)`` for the forecast to publish.
         moving_average_weeks: of the benchmark.
 
     Returns: entity, origin (a Monday), week, horizon, point, level, same_week_last_year, moving_average,
-    last_value; sorted by origin, entity, horizon.
+    last_value, and each booster's view where two count alike; sorted by origin, entity, horizon.
     """
-    tables = [_of_horizon(forecaster, boosters, origins, h) for h in range(1, forecaster.horizons + 1)]
+    tables = [_of_horizon(forecaster, model, origins, h) for h in range(1, forecaster.horizons + 1)]
     past = Lookback(forecaster.history.target)
     level = {
         schema.MOVING_AVERAGE: past.mean(origins, moving_average_weeks).reshape(-1),
@@ -44,10 +43,8 @@ def forecast_table(
     return table.sort_values([schema.ORIGIN, schema.ENTITY, schema.HORIZON], ignore_index=True)
 
 
-def _of_horizon(
-    forecaster: Forecaster, boosters: Mapping[str, lgb.Booster], origins: Indices, horizon: int
-) -> pd.DataFrame:
-    made = forecaster.forecast(boosters, origins, horizon)
+def _of_horizon(forecaster: Forecaster, model: Model, origins: Indices, horizon: int) -> pd.DataFrame:
+    made = forecaster.forecast(model, origins, horizon)
     history = forecaster.history
     start = history.weeks[0]
     mondays = (start + origins * np.timedelta64(7, "D")).astype("datetime64[us]")
@@ -63,5 +60,6 @@ def _of_horizon(
             schema.POINT: made.point.reshape(-1),
             LEVEL: made.anchors.level.reshape(-1),
             schema.SAME_WEEK_LAST_YEAR: made.anchors.last_year.reshape(-1),
+            **{VIEW + base: view.reshape(-1) for base, view in made.views.items() if model.unmixed},
         }
     )

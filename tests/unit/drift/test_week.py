@@ -37,9 +37,9 @@ def scored(lake, frame):
     card = lake.read_json(f"runs/{FIRST}/train/card.json")
     texts = {kind: lake.read_bytes(path).decode() for kind, path in card["models"].items()}
     forecaster = models.forecaster(models.known_history(frame, chosen, AS_OF), chosen)
-    boosters = models.load(texts, forecaster.feature_names)
+    model = models.load(texts, forecaster.feature_names)
     end = len(forecaster.history.weeks)
-    table = models.forecast_table(forecaster, boosters, np.arange(end - LIVE, end), moving_average_weeks=4)
+    table = models.forecast_table(forecaster, model, np.arange(end - LIVE, end), moving_average_weeks=4)
     actual = frame[frame[schema.SOURCE] == "sales"].set_index([schema.ENTITY, schema.WEEK])[schema.VALUE]
     table = table.join(actual.rename(schema.ACTUAL), on=[schema.ENTITY, schema.WEEK]).dropna()
     error = (table[schema.ACTUAL] - table[schema.POINT]).abs()

@@ -25,11 +25,11 @@ def a_newer_model():
     return trained(panel(0.05), CHOSEN)[1]
 
 
-def forecasting(boosters):
+def forecasting(model):
     def of(history):
         forecaster = models.forecaster(history, CHOSEN)
         return models.forecast_table(
-            forecaster, boosters, np.array([len(history.weeks)]), moving_average_weeks=4
+            forecaster, model, np.array([len(history.weeks)]), moving_average_weeks=4
         )
 
     return of

@@ -20,18 +20,18 @@ def the_model():
     return trained(panel(0.1), CHOSEN)
 
 
-def forecast(forecaster, boosters):
+def forecast(forecaster, model):
     origin = np.array([len(forecaster.history.weeks)])
-    return models.forecast_table(forecaster, boosters, origin, moving_average_weeks=4)
+    return models.forecast_table(forecaster, model, origin, moving_average_weeks=4)
 
 
 def explained(history):
     """The forecast from a history with the model that was trained on the good one, and its contributions."""
-    _, boosters = the_model()
+    _, model = the_model()
     forecaster = models.forecaster(history, CHOSEN)
-    table = forecast(forecaster, boosters)
+    table = forecast(forecaster, model)
     drivers = explain.of_drivers(history, {})
-    return table, explain.contributions(forecaster, boosters, table, drivers)
+    return table, explain.contributions(forecaster, model, table, drivers)
 
 
 @hypothesis_settings(max_examples=12, deadline=None)
@@ -70,17 +70,17 @@ def test_a_forecast_starts_from_last_year_or_from_the_recent_level_where_there_i
 
 
 def test_what_stands_in_for_a_forecast_is_told_as_the_rest():
-    forecaster, boosters = the_model()
-    table = forecast(forecaster, boosters)
+    forecaster, model = the_model()
+    table = forecast(forecaster, model)
     table[schema.POINT] += 7.0
-    told = explain.contributions(forecaster, boosters, table, {})
+    told = explain.contributions(forecaster, model, table, {})
     rest = told[told[made_of.GROUP] == groups.REST]["contribution"]
     np.testing.assert_allclose(rest, 7.0)
 
 
 def test_the_driver_that_moves_the_target_has_a_share_that_follows_it():
-    forecaster, boosters = the_model()
-    parts = models.parts(forecaster, boosters, np.arange(100, 190), 1)
+    forecaster, model = the_model()
+    parts = models.parts(forecaster, model, np.arange(100, 190), 1)
     told = made_of.by_group(parts, groups.of_columns(forecaster.feature_names, {"weather.rain": "rain"}))
     rain = forecaster.history.drivers["weather.rain"][99:189, 0]
     share = told["rain"][:, 0]
@@ -97,10 +97,10 @@ def test_a_groups_share_is_stable_under_correlated_features_where_single_ones_ar
         chosen = settings(drivers=names)
         model = chosen.forecast.model.model_copy(update={"seed": seed})
         chosen = chosen.model_copy(update={"forecast": chosen.forecast.model_copy(update={"model": model})})
-        forecaster, boosters = trained(frame, chosen)
+        forecaster, model = trained(frame, chosen)
         learnt = explain.of_drivers(forecaster.history, {})
         assert set(learnt.values()) == {"weather.rain, rain_b, rain_c"}
-        parts = models.parts(forecaster, boosters, np.arange(150, 190), 1)
+        parts = models.parts(forecaster, model, np.arange(150, 190), 1)
         columns = forecaster.feature_names
         single = made_of.by_group(parts, groups.of_columns(columns, {f"weather.{n}": n for n in names}))
         alone.append([single[name][:, 0] for name in names])
@@ -112,17 +112,17 @@ def test_a_groups_share_is_stable_under_correlated_features_where_single_ones_ar
 
 
 def test_the_total_is_of_a_mean_week_with_the_start_first():
-    forecaster, boosters = the_model()
-    table = forecast(forecaster, boosters)
-    total = explain.total(explain.contributions(forecaster, boosters, table, {"weather.rain": "rain"}))
+    forecaster, model = the_model()
+    table = forecast(forecaster, model)
+    total = explain.total(explain.contributions(forecaster, model, table, {"weather.rain": "rain"}))
     assert total.index[0] == groups.START
     assert total.abs().iloc[1:].is_monotonic_decreasing
     assert total.sum() == pytest.approx(table[schema.POINT].sum() / 4)
 
 
 def test_rows_come_by_entity_and_week():
-    forecaster, boosters = the_model()
-    told = explain.contributions(forecaster, boosters, forecast(forecaster, boosters), {})
+    forecaster, model = the_model()
+    told = explain.contributions(forecaster, model, forecast(forecaster, model), {})
     assert told.dtypes.astype(str).to_dict() == made_of.COLUMNS
     assert told[schema.ENTITY].unique().tolist() == list(ENTITIES)
     assert told[schema.WEEK].min() == pd.Timestamp(AS_OF)

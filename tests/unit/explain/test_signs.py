@@ -1,6 +1,6 @@
 import pytest
 
-from steadycast import explain
+from steadycast import explain, models
 from steadycast.explain import telling
 from tests.driven import panel, settings, trained
 
@@ -17,8 +17,8 @@ from tests.driven import panel, settings, trained
 )
 def test_a_model_that_answers_against_the_declared_sign_is_told(effect, declared, contradicts):
     # trained without the declaration, which a model of this version would be bound to
-    forecaster, boosters = trained(panel(effect), settings())
-    (sign,) = explain.check(forecaster, boosters, {"weather.rain": declared})
+    forecaster, model = trained(panel(effect), settings())
+    (sign,) = explain.check(forecaster, model, {"weather.rain": declared})
     assert sign.contradicts is contradicts
     found = telling.sign_findings([sign], {"weather.rain": "mm"})
     assert [f.key for f in found] == (["explanation/sign/weather.rain"] if contradicts else [])
@@ -28,10 +28,10 @@ def test_a_model_that_answers_against_the_declared_sign_is_told(effect, declared
 
 
 def test_a_feature_that_the_model_does_not_see_is_not_checked():
-    forecaster, boosters = trained(panel(0.1), settings())
-    assert explain.check(forecaster, boosters, {"weather.snow": "+"}) == []
+    forecaster, model = trained(panel(0.1), settings())
+    assert explain.check(forecaster, model, {"weather.snow": "+"}) == []
 
 
 def test_without_boosters_no_feature_has_a_say():
     forecaster, _ = trained(panel(0.1), settings())
-    assert explain.check(forecaster, {}, {"weather.rain": "-"}) == []
+    assert explain.check(forecaster, models.Model(), {"weather.rain": "-"}) == []
