@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import data, ours
-from steadycast import models, schema, train
+from steadycast import models, schema
 from steadycast.drift import breaks, expected
 
 WEEKS = 52
@@ -108,22 +108,26 @@ def replay(weekly: pd.DataFrame, live: pd.Index) -> tuple[pd.DataFrame, pd.DataF
         live: the origins, Mondays.
     """
     settings, panel = ours.settings(), ours.panel(weekly)
-    tables, past, model = [], pd.DataFrame(), None
+    tables, past, model = [], None, None
     for i, monday in enumerate(live):
         history = models.known_history(panel, settings, monday.date())
-        if model is None or i % RETRAIN == 0:
-            trained = train.train(history, settings)
-            model = models.load(trained.models, trained.feature_names)
-            past = trained.residuals if i == 0 else past
-        origin = np.array([len(history.weeks)])
         forecaster = models.forecaster(history, settings)
+        if past is None:
+            past = models.past_errors(
+                forecaster, count=settings.forecast.model.calibration_origins, moving_average_weeks=4
+            )
+        if model is None or i % RETRAIN == 0:
+            texts = forecaster.train(len(history.weeks))
+            shares = {models.SHARES: models.shares_text(past.shares)}
+            model = models.load(texts | shares, forecaster.feature_names)
+        origin = np.array([len(history.weeks)])
         tables.append(models.forecast_table(forecaster, model, origin, moving_average_weeks=4))
         print(f"[{i + 1}/{len(live)}] {monday.date()}", end="\r", file=sys.stderr)
     table = pd.concat(tables, ignore_index=True)
     actual = weekly.rename_axis(index=schema.WEEK, columns=schema.ENTITY).stack().rename(schema.ACTUAL)
     table = table.join(actual, on=[schema.WEEK, schema.ENTITY])
     table = table[table[schema.ACTUAL].notna() & (table[schema.WEEK] <= live[-1])]
-    return _scored(past), _scored(table)
+    return _scored(past.errors), _scored(table)
 
 
 def _scored(table: pd.DataFrame) -> pd.DataFrame:

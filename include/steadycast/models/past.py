@@ -40,7 +40,7 @@ class Past:
     Attributes:
         errors: the forecast table with actual and residual (actual - point); rows without an actual are left
             out.
-        shares: how much the curve's view counts, per horizon; empty if it has no say.
+        shares: how much the curve's view counts, per horizon.
     """
 
     errors: pd.DataFrame

@@ -32,23 +32,24 @@ def learn(errors: pd.DataFrame, horizons: int) -> tuple[float, ...]:
         errors: origin, horizon, actual and, where both boosters were there, their views.
         horizons: weeks ahead.
 
-    Returns: one share per horizon; empty if the curve has no say.
+    Returns: one share per horizon; all zero if the curve has no say.
     """
+    none = (0.0,) * horizons
     if not set(VIEWS) <= set(errors.columns):
-        return ()
+        return none
     rows = errors.dropna(subset=[*VIEWS, schema.ACTUAL])
     if rows[schema.ORIGIN].nunique() < FEWEST:
-        return ()
+        return none
     drift, curve = (rows[view].to_numpy() for view in VIEWS)
     misses = [np.abs(drift + share * (curve - drift) - rows[schema.ACTUAL].to_numpy()) for share in GRID]
     horizon = rows[schema.HORIZON].to_numpy() - 1
     each = np.array([np.bincount(horizon, miss, horizons) for miss in misses])
     of_all = each.sum(axis=1)
     if not (each[0] > 0).all():
-        return ()
+        return none
     best = np.argmin(each / each[0] + (of_all / of_all[0])[:, None], axis=0)
     gained = each[best, np.arange(horizons)].sum() / of_all[0]
-    return tuple(GRID[best].tolist()) if gained < WORTH else ()
+    return tuple(GRID[best].tolist()) if gained < WORTH else none
 
 
 def mixed(table: pd.DataFrame, shares: tuple[float, ...]) -> pd.DataFrame:
@@ -60,6 +61,6 @@ def mixed(table: pd.DataFrame, shares: tuple[float, ...]) -> pd.DataFrame:
     """
     if not set(VIEWS) <= set(table.columns):
         return table
-    share = np.array(shares or [0.0])[np.minimum(table[schema.HORIZON] - 1, max(len(shares) - 1, 0))]
+    share = np.array(shares)[table[schema.HORIZON] - 1]
     point = (1 - share) * table[VIEWS[0]] + share * table[VIEWS[1]]
     return table.drop(columns=list(VIEWS)).assign(**{schema.POINT: point})
