@@ -36,8 +36,8 @@ AIRFLOW = {
 TESTS = {
     # -n 2: the suite is sized for two cores
     "unit, dags, integration": (
-        "tests/unit", "tests/dags", "tests/integration", *(f"--ignore={file}" for file in AIRFLOW.values()), "-n", "2",
-        "--cov", "--cov-report=term-missing:skip-covered",
+        "tests/unit", "tests/dags", "tests/integration", "-n", "2",
+        *(f"--ignore={file}" for file in AIRFLOW.values()), "--cov", "--cov-report=term-missing:skip-covered",
     ),
 }  # fmt: skip
 WITH_AIRFLOW = {
@@ -63,7 +63,7 @@ class Outcome:
     def __str__(self) -> str:
         counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped" if self.tests else ""
         word = "ok" if self.code == 0 else f"FAILED (exit code {self.code})"
-        return f"{self.name:32} {word:24} {self.seconds:6.1f} s  {counts}".rstrip()
+        return f"{self.name:26} {word:24} {self.seconds:6.1f} s  {counts}".rstrip()
 
     @property
     def tests(self) -> int:
@@ -112,7 +112,7 @@ def check(name: str, command: Sequence[str], env: Mapping[str, str]) -> Outcome:
 
 
 def side_by_side(parts: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> list[Outcome]:
-    """Run parts of the tests, as many at once as there are cores; each shows what it has to say at its end."""
+    """Run parts of the tests, one per core at a time; each shows what it has to say when it has ended."""
     with ThreadPoolExecutor(CORES) as pool:
         return list(pool.map(lambda part: quietly(*part, env), parts.items()))
 
