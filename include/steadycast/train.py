@@ -30,12 +30,14 @@ class Trained:
             benchmarks.
         feature_names: of the models.
         scores: WAPE of the point and of each benchmark on the residuals' rows.
+        curve_shares: how much the view from the yearly curve counts, per horizon.
     """
 
     models: dict[str, str]
     residuals: pd.DataFrame
     feature_names: tuple[str, ...]
     scores: dict[str, float | None]
+    curve_shares: tuple[float, ...]
 
 
 def train(
@@ -68,7 +70,7 @@ def train(
         texts[models.SHARES] = models.shares_text(past.shares)
     progress("training on the whole history", 1, 1)
     scores = {name: models.wape(residuals, name) for name in SCORED}
-    return Trained(texts, residuals, forecaster.feature_names, scores)
+    return Trained(texts, residuals, forecaster.feature_names, scores, past.shares)
 
 
 def run(
@@ -116,6 +118,7 @@ def run(
         "forecast": settings.forecast.model_dump(mode="json", exclude={"challengers", "promotion"}),
         "features": list(trained.feature_names),
         "models": texts,
+        "curve_shares": trained.curve_shares,
         "residuals": lake.write_frame(f"{folder}/residuals.parquet", trained.residuals),
         "out_of_sample_wape": trained.scores,
         "published": promoted.column,

@@ -28,6 +28,8 @@ def test_the_card_says_what_the_model_was_made_from_and_how_it_did(lake):
     assert card["models"]
     assert all(lake.exists(text) for text in card["models"].values())
     assert "weather.tmean_c.last" in card["features"]
+    assert len(card["curve_shares"]) == 4
+    assert all(0 <= share <= 1 for share in card["curve_shares"])
 
 
 def test_the_same_panel_gives_the_same_bytes_and_the_same_name(lake):

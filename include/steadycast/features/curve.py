@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from steadycast.features.calendar import YEAR, Calendar
+from steadycast.features.climate import WEEKS_OF_YEAR
 from steadycast.features.history import Floats, Indices
 from steadycast.features.lookback import LEVEL_WEEKS, Lookback
 from steadycast.features.scale import squash, unsquash
@@ -30,7 +31,6 @@ HALF_LIFE = 156
 """Weeks after which a week weighs half as much as the newest."""
 STIFF_BEND, STIFF_SEASON, STIFF_HOLIDAY = 5.0, 0.05, 1.0
 """Ridge penalties. A holiday is there once a year: its worth is drawn to nothing until a few have been."""
-WEEKS_OF_YEAR = 365.25 / 7
 
 
 class Curve:
