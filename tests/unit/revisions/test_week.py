@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -73,12 +74,20 @@ def days(start, end):
     return pd.date_range(start, end)
 
 
-@pytest.fixture
-def air(tmp_path):
-    made = Air(tmp_path)
+@pytest.fixture(scope="module")
+def three_weeks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("three_weeks")
+    made = Air(folder)
     for number in range(3):
         assert made.week(number, truth())["verdict"] == "pass"
-    return made
+    return folder
+
+
+@pytest.fixture
+def air(three_weeks, tmp_path):
+    """After three good weeks; each test goes on in a copy."""
+    shutil.copytree(three_weeks, tmp_path, dirs_exist_ok=True)
+    return Air(tmp_path)
 
 
 def scaled():
