@@ -34,9 +34,9 @@ AIRFLOW = {
 }
 """Those that start Airflow, beside the end-to-end tests."""
 TESTS = {
-    # -n 2: the suite is sized for two cores
+    # -n 3: a third of the time on two cores is waiting
     "unit, dags, integration": (
-        "tests/unit", "tests/dags", "tests/integration", "-n", "2",
+        "tests/unit", "tests/dags", "tests/integration", "-n", "3",
         *(f"--ignore={file}" for file in AIRFLOW.values()), "--cov", "--cov-report=term-missing:skip-covered",
     ),
 }  # fmt: skip
