@@ -130,7 +130,8 @@ def _fitted(
     first = models.forecaster(history, of)
     # Its views are mixed as the product's are, which spares it a replay of its own
     bases = [base for base in trained.texts if base != models.SHARES]
-    texts = {**trained.texts, **first.train(len(history.weeks), bases=bases)}
+    texts = first.train(len(history.weeks), bases=bases)
+    texts |= {name: text for name, text in trained.texts.items() if name == models.SHARES}
     model = models.load(texts, first.feature_names)
     tables = {}
     for monday in mondays:

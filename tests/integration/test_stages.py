@@ -281,8 +281,8 @@ def test_a_rewritten_target_is_kept_out_and_its_impact_is_told(after):
     card = train.run(after.lake, after.settings, panel_path, as_of=THIRD, git_commit="abc")
     infer.run(after.lake, after.settings, panel_path, card, as_of=THIRD)
     found = after.lake.read_json(f"runs/{THIRD}/infer/impact.json")["ridership"]
-    # the model follows a step of a few weeks with caution, and never by more than the step
-    assert 0.01 < found["next_week"] < 0.12
+    # the model follows a step of a few weeks with caution
+    assert 0.02 < found["next_week"] < 0.12
     told = [f for f in findings.read(after.lake, as_of=THIRD) if f.kind == "revision"]
     assert [(f.source, f.key) for f in told] == [("ridership", "revision/ridership/entries/scaled")]
     assert "entries of Austin, Clark_Lake, Harlem and 1 more is scaled (times 1.1)" in told[0].text

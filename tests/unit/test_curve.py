@@ -23,7 +23,8 @@ def a_series(size: float = 100.0, *, growth: float = 0.0, worth: float = 1.0) ->
 
 
 def curve(series: np.ndarray, origin: int, horizon: int) -> np.ndarray:
-    return Curve(series, the_calendar(), 4).at(np.array([origin]), horizon)[0]
+    size = features.Lookback(np.abs(series))
+    return Curve(series, size, the_calendar(), 4).at(np.array([origin]), horizon)[0]
 
 
 @pytest.mark.parametrize("size", [1e-4, 1e8])

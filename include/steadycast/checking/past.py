@@ -10,15 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from steadycast import schema
+from steadycast.features import LEVEL_WEEKS, squash
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-LEVEL_WEEKS: Final = 8
 YEAR: Final = 52
 GROWTH_LIMIT: Final = 3.0
-NEAR_ZERO: Final = 0.05
-"""Share of the level below which distances turn from ratios to differences, so that zeros have them too."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,9 @@ def distance(value: pd.Series | Floats, base: pd.Series | Floats, level: pd.Seri
 
     Returns: positive where the value is larger, 0.1 for about 10 %; NaN where anything is missing.
     """
-    unit = np.asarray(level, dtype=np.float64) * NEAR_ZERO
+    far, near, unit = (np.asarray(part, dtype=np.float64) for part in (value, base, level))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        far = np.arcsinh(np.asarray(value, dtype=np.float64) / unit)
-        found: Floats = far - np.arcsinh(np.asarray(base, dtype=np.float64) / unit)
+        found: Floats = squash(far, unit) - squash(near, unit)
     found[~np.isfinite(found)] = np.nan
     return found
 

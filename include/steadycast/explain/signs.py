@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from steadycast.features import Floats, Matrix, squash, unsquash
+from steadycast.features import Floats, Matrix
 from steadycast.models import Forecaster, Model
-from steadycast.models.forecaster import begin
+from steadycast.models.forecaster import begin, view_of
 from steadycast.models.model import seen
 
 ORIGINS: Final = 26
@@ -73,7 +73,7 @@ def check(forecaster: Forecaster, model: Model, declared: Mapping[str, str]) -> 
     if not len(usable):
         return []
     values, level = rows.values[usable], level[usable]
-    bases = {base: begin[usable] for base, begin in bases.items()}
+    bases = {base: start[usable] for base, start in bases.items()}
     names = forecaster.feature_names
     before = _view(model, values, names, bases, level)
     found = []
@@ -98,8 +98,7 @@ def _view(
     weights = model.weights(1)
     view = np.zeros(len(level))
     for base, booster in model.boosters.items():
-        told = np.asarray(booster.predict(seen(values, base, names), num_threads=1))
-        view += weights[base] * unsquash(squash(bases[base], level) + told, level)
+        view += weights[base] * view_of(booster, seen(values, base, names), bases[base], level)
     return view
 
 

@@ -38,13 +38,14 @@ class Curve:
 
     Args:
         target: values, (T, N), NaN where missing.
+        size: the values without their signs.
         calendar: of the target's weeks and at least ``horizons`` more.
         horizons: weeks ahead that are asked for.
     """
 
-    def __init__(self, target: Floats, calendar: Calendar, horizons: int) -> None:
+    def __init__(self, target: Floats, size: Lookback, calendar: Calendar, horizons: int) -> None:
         self._target = target
-        self._size = Lookback(np.abs(target))
+        self._size = size
         self._horizons = horizons
         self._season = _season(len(target) + horizons)
         self._holidays = _holidays(calendar)[: len(target) + horizons]

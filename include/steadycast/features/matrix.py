@@ -90,7 +90,7 @@ class Maker:
         self._now = Lookback(np.where(both, history.target, np.nan))
         self._then = Lookback(np.where(both, matched, np.nan))
         self._climate = Climate(history.target, calendar, horizons)
-        self._curve = Curve(history.target, calendar, horizons)
+        self._curve = Curve(history.target, self._size, calendar, horizons)
         self._drivers = {name: Lookback(values) for name, values in history.drivers.items()}
 
     def anchors(self, origins: Indices, horizon: int) -> Anchors:

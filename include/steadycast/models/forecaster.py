@@ -155,7 +155,8 @@ class Forecaster:
         columns = columns_of(base, self.feature_names)
         names = [self.feature_names[j] for j in columns]
         told = {"max_bin": MAX_BIN, "verbosity": -1}
-        data = lgb.Dataset(values[:, columns], aim, weight=weight, feature_name=names, params=told)
+        mine = seen(values, base, self.feature_names)
+        data = lgb.Dataset(mine, aim, weight=weight, feature_name=names, params=told)
         rounds = self._settings.rounds
         booster = lgb.train(
             self._parameters(columns), data, num_boost_round=rounds,
@@ -208,15 +209,11 @@ class Forecaster:
         point, views = np.zeros(instead.shape), {}
         for base, booster in model.boosters.items():
             if weights[base] > 0 or base == DRIFT:
-                view = self._view(base, booster, rows)
+                values = seen(rows.values, base, self.feature_names)
+                view = view_of(booster, values, begin(rows, base), rows.anchors.level)
                 instead = views[base] = self._bounded(np.where(np.isnan(view), instead, view))
                 point += weights[base] * instead
         return Forecast(point, rows.anchors, views)
-
-    def _view(self, base: str, booster: lgb.Booster, rows: Rows) -> Floats:
-        level = rows.anchors.level
-        told = booster.predict(seen(rows.values, base, self.feature_names), num_threads=1)
-        return unsquash(squash(begin(rows, base), level) + np.asarray(told).reshape(level.shape), level)
 
     def rows(self, origins: Indices, horizon: int) -> Rows:
         """What the boosters see at the origins, in the order of ``feature_names``."""
@@ -229,6 +226,19 @@ class Forecaster:
 def begin(rows: Rows, base: str) -> Floats:
     """What a booster starts from, (S, N), in the target's unit."""
     return rows.anchors.drift if base == DRIFT else rows.curve
+
+
+def view_of(booster: lgb.Booster, values: Matrix, start: Floats, level: Floats) -> Floats:
+    """What a booster makes of where it starts, in the target's unit and the shape of the level.
+
+    Args:
+        booster: with a row of ``values`` per element of the level.
+        values: what it sees.
+        start: what it starts from.
+        level: of the series.
+    """
+    told = np.asarray(booster.predict(values, num_threads=1)).reshape(level.shape)
+    return unsquash(squash(start, level) + told, level)
 
 
 def _sign(column: str, signs: Mapping[str, str]) -> int:

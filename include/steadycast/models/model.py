@@ -50,7 +50,7 @@ def columns_of(base: str, names: Sequence[str]) -> list[int]:
 
 def seen(values: Matrix, base: str, names: Sequence[str]) -> Matrix:
     """The part of the rows' values that a booster sees."""
-    return values[:, columns_of(base, names)]
+    return values if base == CURVE else values[:, columns_of(base, names)]
 
 
 def shares_text(shares: Sequence[float]) -> str:

@@ -8,9 +8,7 @@ import pandas as pd
 
 from steadycast import schema
 from steadycast.models.past import wape
-
-FEWEST_ORIGINS = 8
-"""With fewer past origins chance decides, and the model keeps its place."""
+from steadycast.models.shares import FEWEST_ORIGINS
 
 
 @dataclass(frozen=True)

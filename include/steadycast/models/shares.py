@@ -18,8 +18,8 @@ from steadycast.models.model import CURVE, DRIFT
 GRID: Final = np.arange(11) / 10
 WORTH: Final = 0.99
 """The mixed view's error must be below this multiple of the drift's."""
-FEWEST: Final = 8
-"""With fewer past origins chance decides."""
+FEWEST_ORIGINS: Final = 8
+"""With fewer past origins chance decides, and what is simpler keeps its place."""
 VIEW: Final = "view_"
 """Prefix of the columns that hold each booster's own view."""
 VIEWS: Final = (VIEW + DRIFT, VIEW + CURVE)
@@ -38,7 +38,7 @@ def learn(errors: pd.DataFrame, horizons: int) -> tuple[float, ...]:
     if not set(VIEWS) <= set(errors.columns):
         return none
     rows = errors.dropna(subset=[*VIEWS, schema.ACTUAL])
-    if rows[schema.ORIGIN].nunique() < FEWEST:
+    if rows[schema.ORIGIN].nunique() < FEWEST_ORIGINS:
         return none
     drift, curve = (rows[view].to_numpy() for view in VIEWS)
     misses = [np.abs(drift + share * (curve - drift) - rows[schema.ACTUAL].to_numpy()) for share in GRID]
