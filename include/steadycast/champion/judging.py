@@ -4,7 +4,9 @@ The loss of a week is the logarithm of champion's WAPE over challenger's. Foreca
 weeks with their neighbours, so that the series is autocorrelated: the variance of its mean is that of a first
 order autoregression whose coefficient is shrunk to the value that such an overlap gives, and the degrees of
 freedom of Student's t are those of as many independent weeks (Bayley and Hammersley 1946,
-doi:10.2307/2983560). It is asked at the end of each quarter of a year; the error of the first kind of the
+doi:10.2307/2983560). Models that differ much from week to week differ by season too, and the seasons that are
+still to come may tell otherwise: what they may change is part of the variance until the year is full, as in a
+sample from a finite population (Cochran 1977, *Sampling Techniques*, section 2.5). It is asked at the end of each quarter of a year; the error of the first kind of the
 whole year is spent over these looks (Lan and DeMets 1983, doi:10.1093/biomet/70.3.659), half of it after half
 a year: earlier the weeks are too few to tell, later a better model was held back for long.
 """
@@ -32,6 +34,13 @@ OVERLAP: Final = 0.5
 BELIEF: Final = 40.0
 """How many weeks that is worth."""
 MOST: Final = 0.8
+BY_SEASON: Final = 0.75
+"""How far the means of two seasons lie apart, as a share of how far the weeks do."""
+ALIKE: Final = 0.07
+"""Two models whose weeks lie no farther apart are taken to differ in all seasons alike."""
+APART: Final = 0.2
+"""Nor are they taken to differ by season more than models do whose weeks lie so far apart."""
+SEASON_WEEKS: Final = 13
 LEAST_GAIN: Final = 0.01
 """A challenger within a hundredth is within noise, and the champion stays."""
 SLICE_WEEKS: Final = 6
@@ -93,7 +102,8 @@ def judge(
     look = looks[-1]
     mine, theirs, season = mine[:look], theirs[:look], list(seasons[start : start + look])
     better = gain(mine, theirs)
-    p_value, level = _p_value(advantage(mine, theirs)), spent(look, error)
+    won = advantage(mine, theirs)
+    p_value, level = _p_value(won, unseen_seasons(won)), spent(look, error)
     slices = _slices(mine, theirs, season)
     harmed = [
         text for text, worse in slices.items() if worse < -SLICE_HARM and _harmed(mine, theirs, season, text)
@@ -132,8 +142,21 @@ def spent(look: int, error: float) -> float:
     return error * SPENDING[look]
 
 
-def _p_value(values: Floats) -> float:
-    """One-sided, of a mean above zero, for an autocorrelated series."""
+def unseen_seasons(values: Floats) -> float:
+    """By how much the mean of a year may differ from that of its first weeks: a variance.
+
+    Args:
+        values: one per week of the year so far, 0 if both models are equally good.
+    """
+    weeks = len(values)
+    # About zero, not about their mean: of equal models, a season in which one is better tells of the others
+    apart = min(max(float(values @ values) / weeks - ALIKE**2, 0.0), APART**2)
+    share_unseen = max(1 - weeks / YEAR, 0.0)
+    return BY_SEASON**2 * apart * share_unseen * SEASON_WEEKS / weeks
+
+
+def _p_value(values: Floats, more: float = 0.0) -> float:
+    """One-sided, of a mean above zero, for an autocorrelated series; ``more`` is added to its variance."""
     count = len(values)
     spread = values - values.mean()
     total = float(spread @ spread)
@@ -144,7 +167,7 @@ def _p_value(values: Floats) -> float:
     rho = float(np.clip((count * own + BELIEF * OVERLAP) / (count + BELIEF), 0.0, MOST))
     lags = np.arange(1, count)
     inflation = 1 + 2 * float(np.sum((1 - lags / count) * rho**lags))
-    error = math.sqrt(total / (count - 1) * inflation / count)
+    error = math.sqrt(total / (count - 1) * inflation / count + more)
     freedom = max((count - 1) * (1 - rho**2) / (1 + rho**2), 3.0)
     return float(stats.t.sf(float(values.mean()) / error, freedom))
 

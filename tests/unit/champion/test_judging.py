@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from steadycast.champion.judging import LOOKS, advantage, gain, judge, spent
+from steadycast.champion.judging import LOOKS, advantage, gain, judge, spent, unseen_seasons
 
 SEASONS = ["Dec-Feb"] * 13 + ["Mar-May"] * 13 + ["Jun-Aug"] * 13 + ["Sep-Nov"] * 13
 
@@ -78,12 +78,12 @@ def test_a_season_that_suffers_keeps_it_back():
 
 def test_weeks_that_err_together_count_less():
     rng = np.random.default_rng(3)
-    noise = 0.1 * rng.standard_normal(26)
-    together = np.repeat(0.1 * rng.standard_normal(7), 4)[:26]
+    noise = 0.05 * rng.standard_normal(26)
+    together = np.repeat(0.05 * rng.standard_normal(7), 4)[:26]
     together *= noise.std() / together.std()
     mine = np.full(26, 0.05)
-    apart = judge(mine, mine * np.exp(noise - noise.mean() - 0.05), SEASONS[:26], error=0.05)
-    joined = judge(mine, mine * np.exp(together - together.mean() - 0.05), SEASONS[:26], error=0.05)
+    apart = judge(mine, mine * np.exp(noise - noise.mean() - 0.025), SEASONS[:26], error=0.05)
+    joined = judge(mine, mine * np.exp(together - together.mean() - 0.025), SEASONS[:26], error=0.05)
     assert joined.p_value > 1.5 * apart.p_value
 
 
@@ -92,3 +92,26 @@ def test_perfect_weeks_divide_by_nothing():
     assert advantage(zero, zero).tolist() == [0.0] * 13
     assert gain(zero, zero) is None
     assert judge(zero, zero, SEASONS[:13], error=0.05).verdict == "keep"
+
+
+def test_seasons_that_are_still_to_come_make_unlike_models_less_sure():
+    alike, unlike = np.full(26, 0.05), np.full(26, 0.2)
+    assert unseen_seasons(alike) == 0.0
+    quarter, half, year = (unseen_seasons(np.full(weeks, 0.2)) for weeks in (13, 26, 52))
+    assert quarter > 2 * half > 0
+    assert half == unseen_seasons(unlike)
+    assert year == 0.0
+
+
+def test_one_that_is_better_in_one_season_and_worse_in_another_is_not_promoted_in_its_good_one():
+    rng = np.random.default_rng(5)
+    mine = np.full(52, 0.05)
+    by_season = np.repeat([0.12, -0.04, -0.04, -0.04], 13)
+    theirs = mine * np.exp(-by_season + 0.05 * rng.standard_normal(52))
+    for look in LOOKS:
+        assert judge(mine[:look], theirs[:look], SEASONS[:look], error=0.05).verdict == "keep"
+
+
+def test_after_a_break_one_that_is_far_better_does_not_wait_for_all_seasons():
+    mine, theirs = pairs(26, 0.7, noise=0.18)
+    assert judge(mine, theirs, SEASONS[:26], error=0.05).verdict == "promote"
