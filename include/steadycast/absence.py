@@ -93,7 +93,7 @@ def price(
     replayed = _replayed(blocks, lambda _: history, settings)
     shares = models.learn(replayed, forecaster.horizons)
     base = _errors(replayed, shares)
-    found, names = {}, list(settings.forecast.features)
+    found, names = {}, settings.forecast.drivers
     for done, name in enumerate(names):
         progress(f"price of the absence of {name}", done, len(names))
         instead = _instead(panel, stand_ins, settings, name, as_of)
@@ -139,7 +139,21 @@ def without(
             reach = min(begin + source.imputation.max_gap_weeks, origin)
             changed[begin:reach] = values[begin - 1]
         drivers[key] = changed
-    return replace(history, drivers=drivers)
+    ahead = {
+        key: _said_earlier(said, weeks, origin) if key.startswith(f"{name}.") else said
+        for key, said in history.ahead.items()
+    }
+    return replace(history, drivers=drivers, ahead=ahead)
+
+
+def _said_earlier(said: Floats, weeks: int, origin: int) -> Floats:
+    """Of the weeks from ``origin`` on, what was known of them so many weeks before, if anything."""
+    horizons = len(said)
+    changed = said.copy()
+    for step in range(horizons):
+        earlier = step + weeks
+        changed[step, origin + step] = said[earlier, origin + step] if earlier < horizons else np.nan
+    return changed
 
 
 def _instead(
@@ -202,7 +216,8 @@ def _filled(
         for origin in block.origins:
             changed = without(history, settings, name, weeks, int(origin), instead)
             mine = [key for key in history.drivers if key.startswith(f"{name}.")]
-            out.append(any(np.isfinite(changed.drivers[key][origin - 1]).any() for key in mine))
+            # of weeks to come nothing stands in but what was said of them before
+            out.append(not mine or any(np.isfinite(changed.drivers[k][origin - 1]).any() for k in mine))
     return out
 
 

@@ -94,7 +94,7 @@ def _price_absence(lake: Lake, settings: Settings, as_of: dt.date, progress: Pro
     """Once a month, what the absence of each source would cost; on the newest week that was imputed."""
     weeks = [week for week in published_weeks(lake) if week <= as_of]
     panels = [week for week in weeks[-1:] if lake.exists(f"runs/{week}/impute/panel.parquet")]
-    if not panels or not settings.forecast.features or not absence.due(lake, as_of):
+    if not panels or not settings.forecast.drivers or not absence.due(lake, as_of):
         return
     week = panels[0]
     panel = lake.read_frame(f"runs/{week}/impute/panel.parquet")

@@ -149,7 +149,7 @@ def _evidence(lake: Lake, settings: Settings, as_of: dt.date) -> Evidence:
         recent_actuals(panel, settings),
         lake.read_frame(residuals) if lake.exists(residuals) else None,
         published(lake, as_of),
-        panel[panel[schema.SOURCE].isin(list(settings.forecast.features))],
+        panel[panel[schema.SOURCE].isin(settings.forecast.drivers)],
         _imputed(lake, as_of),
         settings.benchmarks.moving_average_weeks,
     )

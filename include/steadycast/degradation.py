@@ -50,15 +50,18 @@ def tell(
         (panel[c.WEEK] >= pd.Timestamp(as_of - dt.timedelta(weeks=RECENT_WEEKS)))
         & (panel[c.WEEK] < pd.Timestamp(as_of))
     ]
-    inputs = recent[recent[c.SOURCE].isin(list(settings.forecast.features))]
+    features = [(name, v) for name, wanted in settings.forecast.features.items() for v in wanted]
+    seen = pd.MultiIndex.from_frame(recent[[c.SOURCE, c.VARIABLE]])
+    inputs = recent[seen.isin(features)]
     target = recent[recent[c.SOURCE] == settings.target.source]
     reasons = [
         *_target(target, settings.target.source, as_of),
         *(
             text
-            for name in settings.forecast.features
-            for text in _source(settings, inputs, name, verdicts[name], expects)
+            for name in settings.forecast.drivers
+            for text in _source(settings, panel, inputs, verdicts[name], expects, name=name, as_of=as_of)
         ),
+        *_silent_ahead(settings, panel, as_of),
         *_imputed(inputs),
         *_disagreeing(settings, compared),
         *(text for name in _used(settings, inputs) for text in _warnings(verdicts[name])),
@@ -99,15 +102,22 @@ def _target(target: pd.DataFrame, source: str, as_of: dt.date) -> list[str]:
 
 def _source(
     settings: Settings,
+    panel: pd.DataFrame,
     inputs: pd.DataFrame,
-    name: str,
     verdict: Mapping[str, Any],
     expects: Callable[[str, int], str],
+    *,
+    name: str,
+    as_of: dt.date,
 ) -> list[str]:
     """An optional source that gave nothing usable this week."""
     if verdict["verdict"] not in ("absent", "fail"):
         return []
-    told = (_instead(settings, inputs, name), expects(name, _weeks_without(inputs, name)))
+    told = (
+        _instead(settings, inputs, name),
+        _still_ahead(settings, panel, name, as_of),
+        expects(name, _weeks_without(inputs, name) if name in settings.forecast.features else 1),
+    )
     instead = "; ".join(text for text in told if text)
     if verdict["verdict"] == "absent":
         return [f"{verdict['failures'][0]}; {instead}"]
@@ -135,6 +145,47 @@ def _instead(settings: Settings, inputs: pd.DataFrame, name: str) -> str:
         if variables:
             texts.append(text.format(twin=settings.source(name).twin, variables=", ".join(variables)))
     return "; ".join(texts)
+
+
+def _coming(
+    panel: pd.DataFrame, name: str, variable: str, settings: Settings, as_of: dt.date
+) -> pd.DataFrame:
+    """What is known of the weeks to come: entity, week, value, and whether anything was at past Mondays."""
+    parts = []
+    for horizon in range(1, settings.forecast.horizon_weeks + 1):
+        mine = panel[(panel[c.SOURCE] == name) & (panel[c.VARIABLE] == c.ahead(variable, horizon))]
+        now = mine[c.WEEK] == pd.Timestamp(as_of) + pd.Timedelta(weeks=horizon - 1)
+        spoken = mine.loc[~now & mine[c.VALUE].notna(), c.ENTITY]
+        rows = mine.loc[now, [c.ENTITY, c.WEEK, c.VALUE]]
+        parts.append(rows.assign(before=rows[c.ENTITY].isin(spoken)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _still_ahead(settings: Settings, panel: pd.DataFrame, name: str, as_of: dt.date) -> str:
+    """Of a source that gave nothing this week, what it had said of weeks to come."""
+    serve = [
+        variable
+        for variable in settings.forecast.ahead.get(name, ())
+        if _coming(panel, name, variable, settings, as_of)[c.VALUE].notna().any()
+    ]
+    return f"what it had said of the weeks to come still serves for {', '.join(serve)}" if serve else ""
+
+
+def _silent_ahead(settings: Settings, panel: pd.DataFrame, as_of: dt.date) -> list[str]:
+    """Weeks to come of which nothing is known, though at earlier Mondays something was."""
+    reasons = []
+    for name, variables in settings.forecast.ahead.items():
+        for variable in variables:
+            known = _coming(panel, name, variable, settings, as_of)
+            lacking = known[known[c.VALUE].isna() & known["before"]]
+            if len(lacking):
+                weeks = ", ".join(f"{week:%Y-%m-%d}" for week in sorted(lacking[c.WEEK].unique()))
+                who = _few(sorted(lacking[c.ENTITY].unique()))
+                reasons.append(
+                    f"{name} says nothing of {variable} of {who} in the weeks of {weeks}; "
+                    "the model does without"
+                )
+    return reasons
 
 
 def _imputed(inputs: pd.DataFrame) -> list[str]:
@@ -169,7 +220,7 @@ def _disagreeing(settings: Settings, compared: Mapping[str, Any]) -> list[str]:
 
 def _used(settings: Settings, inputs: pd.DataFrame) -> list[str]:
     """Sources whose values the forecast rests on: target, features, and twins that stand in."""
-    names = [settings.target.source, *settings.forecast.features]
+    names = [settings.target.source, *settings.forecast.drivers]
     stand_ins = inputs[inputs[c.HOW] == "twin"][c.SOURCE].unique()
     twins = [settings.source(str(name)).twin for name in stand_ins]
     return list(dict.fromkeys([*names, *(twin for twin in twins if twin)]))

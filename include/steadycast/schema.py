@@ -47,6 +47,12 @@ PANEL_DTYPES: Final[dict[str, str]] = {
     HOW: "str",
 }
 
+
+def ahead(variable: str, horizon: int) -> str:
+    """Name in the panel of what was known of a variable's weeks ``horizon`` - 1 weeks before."""
+    return f"{variable}@{horizon}"
+
+
 # Forecast: output of infer, check_forecast and publish; values in the target's unit per week
 AS_OF: Final = "as_of"
 HORIZON: Final = "horizon"

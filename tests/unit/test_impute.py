@@ -9,6 +9,7 @@ import pytest
 from steadycast import impute, schema
 from steadycast.errors import ArtefactMissing, SourceAbsent
 from steadycast.lake import open_lake
+from steadycast.panel import weekly_panel
 from steadycast.settings import Settings
 
 AS_OF = dt.date(2016, 6, 6)
@@ -59,7 +60,7 @@ NOTHING = days("2016-01-02", "2016-01-01")
 
 def panel(wanted, as_of=AS_OF, **observed):
     observed.setdefault("target", rides())
-    return impute.panel(wanted, observed, as_of=as_of)
+    return weekly_panel(wanted, observed, as_of=as_of)
 
 
 def of(frame, name, variable="x", entity="a"):

@@ -6,9 +6,11 @@ order autoregression whose coefficient is shrunk to the value that such an overl
 freedom of Student's t are those of as many independent weeks (Bayley and Hammersley 1946,
 doi:10.2307/2983560). Models that differ much from week to week differ by season too, and the seasons that are
 still to come may tell otherwise: what they may change is part of the variance until the year is full, as in a
-sample from a finite population (Cochran 1977, *Sampling Techniques*, section 2.5). It is asked at the end of each quarter of a year; the error of the first kind of the
-whole year is spent over these looks (Lan and DeMets 1983, doi:10.1093/biomet/70.3.659), half of it after half
-a year: earlier the weeks are too few to tell, later a better model was held back for long.
+sample from a finite population (Cochran 1977, *Sampling Techniques*, section 2.6).
+
+It is asked at the end of each quarter of a year; the error of the first kind of the whole year is spent over
+these looks (Lan and DeMets 1983, doi:10.1093/biomet/70.3.659), half of it after half a year: earlier the
+weeks are too few to tell, later a better model was held back for long.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def find(history: History) -> list[Drifted]:
         history: as known now; two years of an input are needed, one more to compare with.
     """
     found = []
-    for name, values in history.drivers.items():
+    for name, values in history.inputs.items():
         drifted = _of(name, row_means(values))
         if drifted is not None:
             found.append(drifted)

@@ -105,7 +105,7 @@ def assess(lake: Lake, settings: Settings, rows: pd.DataFrame, *, as_of: dt.date
 
 def _inputs(lake: Lake, settings: Settings, as_of: dt.date) -> tuple[list[Drifted], list[str]]:
     """Those of the week's own panel; a backtest of a week without a run has none."""
-    if not settings.forecast.features:
+    if not settings.forecast.drivers:
         return [], []
     path = f"runs/{as_of}/impute/panel.parquet"
     try:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from steadycast import schema
-from steadycast.features import Floats, History
+from steadycast.features import Floats, History, Indices
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
@@ -52,7 +52,7 @@ def change(
 
         * ``revision``: values of past weeks that are not what they were, retracted ones among them.
         * ``calendar``: the week is a week nearer, and the newest week came as forecast; features keep their
-          last value.
+          last value, and of the weeks to come nothing new is said.
         * ``data``: what the newest week really brought, and past weeks that were missing before.
         * ``model``: trained anew; also what other code than last week's changes.
     """
@@ -106,12 +106,28 @@ def aligned(known: History, now: History) -> History:
             drivers[name] = taken(old, wide)
         else:  # new, or one series for all became one for each: nothing to compare with
             drivers[name] = np.full((len(weeks), new.shape[1]), np.nan)
-    return replace(now.until(len(weeks)), target=taken(known.target, True), drivers=drivers)
+    before = now.until(len(weeks))
+    ahead = {name: _said_then(known, name, new, weeks[0], columns) for name, new in before.ahead.items()}
+    return replace(before, target=taken(known.target, True), drivers=drivers, ahead=ahead)
+
+
+def _said_then(known: History, name: str, new: Floats, first: np.datetime64, columns: Indices) -> Floats:
+    """What ``known`` has of what was said ahead, in the shape of ``new``, which begins with ``first``."""
+    old = known.ahead.get(name)
+    if old is None or len(old) != len(new) or (old.shape[2] > 1) != (new.shape[2] > 1):
+        return np.full(new.shape, np.nan)
+    start = int((first - known.weeks[0]) // np.timedelta64(7, "D"))
+    rows = start + np.arange(new.shape[1])
+    rows = np.where((rows >= 0) & (rows < old.shape[1]), rows, -1)
+    padded = np.pad(old, ((0, 0), (0, 1), (0, 1)), constant_values=np.nan)
+    told: Floats = padded[:, rows][:, :, columns if new.shape[2] > 1 else np.zeros(1, np.int64)]
+    return told
 
 
 def _with(before: History, now: History, mix: Callable[[Floats, Floats], Floats]) -> History:
     drivers = {name: mix(before.drivers[name], new) for name, new in now.drivers.items()}
-    return replace(now, target=mix(before.target, now.target), drivers=drivers)
+    ahead = {name: mix(before.ahead[name], new) for name, new in now.ahead.items()}
+    return replace(now, target=mix(before.target, now.target), drivers=drivers, ahead=ahead)
 
 
 def _with_expected_week(before: History, now: History, told: pd.DataFrame) -> History:
@@ -123,7 +139,19 @@ def _with_expected_week(before: History, now: History, told: pd.DataFrame) -> Hi
         now,
         target=np.vstack([before.target, target]),
         drivers={name: np.vstack([values, values[-1:]]) for name, values in before.drivers.items()},
+        ahead={name: _said_again(said, now.ahead[name]) for name, said in before.ahead.items()},
     )
+
+
+def _said_again(before: Floats, now: Floats) -> Floats:
+    """Of the coming weeks nothing new is said; only of the last one, of which nothing was, what is now."""
+    horizons, weeks = len(before), before.shape[1]
+    told = np.concatenate([before, np.full((horizons, 1, before.shape[2]), np.nan)], axis=1)
+    for step in range(horizons - 1):
+        week = weeks - horizons + 1 + step
+        told[step, week] = before[step + 1, week]
+    told[-1, -1] = now[-1, -1]
+    return told
 
 
 def total(table: pd.DataFrame) -> dict[str, float]:

@@ -68,8 +68,8 @@ def of_drivers(history: History, declared: Mapping[str, Sequence[str]]) -> dict[
     Returns: group per feature; a group that was learnt is called by its members.
     """
     named = {feature: group for group, members in declared.items() for feature in members}
-    free = [name for name in history.drivers if name not in named]
-    return {**named, **_learnt({name: history.drivers[name] for name in free})}
+    free = {name: values for name, values in history.inputs.items() if name not in named}
+    return {**named, **_learnt(free)}
 
 
 def _learnt(drivers: Mapping[str, Floats]) -> dict[str, str]:

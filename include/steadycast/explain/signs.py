@@ -60,7 +60,8 @@ def check(forecaster: Forecaster, model: Model, declared: Mapping[str, str]) -> 
         model: without boosters no feature has a say and nothing is checked.
         declared: ``+`` or ``-`` per feature ``source.variable``.
     """
-    wanted = {name: sign for name, sign in declared.items() if name in forecaster.history.drivers}
+    inputs = forecaster.history.inputs
+    wanted = {name: sign for name, sign in declared.items() if name in inputs}
     if not wanted or not model.boosters:
         return []
     weeks = len(forecaster.history.weeks)
@@ -78,7 +79,7 @@ def check(forecaster: Forecaster, model: Model, declared: Mapping[str, str]) -> 
     before = _view(model, values, names, bases, level)
     found = []
     for name, sign in wanted.items():
-        step = _step(forecaster.history.drivers[name])
+        step = _step(inputs[name])
         if not step > 0:
             continue
         moved = values.copy()

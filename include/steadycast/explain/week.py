@@ -108,7 +108,8 @@ def explain(
 def _units(settings: Settings) -> dict[str, str]:
     return {
         f"{name}.{variable}": settings.source(name).variable(variable).unit
-        for name, wanted in settings.forecast.features.items()
+        for seen in (settings.forecast.features, settings.forecast.ahead)
+        for name, wanted in seen.items()
         for variable in wanted
     }
 

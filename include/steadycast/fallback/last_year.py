@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from steadycast import impute, intervals, models, schema
+from steadycast import intervals, models, schema
 from steadycast.errors import SourceAbsent
 from steadycast.known import known_rows
 from steadycast.lake import Lake
+from steadycast.panel import weekly_panel
 from steadycast.settings import Settings
 
 MADE_BY: Final = "made_by"
@@ -22,7 +23,9 @@ _KEYS = [schema.ENTITY, schema.WEEK]
 
 
 def _without_features(settings: Settings) -> Settings:
-    return settings.model_copy(update={"forecast": settings.forecast.model_copy(update={"features": {}})})
+    return settings.model_copy(
+        update={"forecast": settings.forecast.model_copy(update={"features": {}, "ahead": {}})}
+    )
 
 
 def targets(panel: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -45,7 +48,7 @@ def known_panel(lake: Lake, settings: Settings, as_of: dt.date) -> pd.DataFrame:
         str(name): known_rows(lake, str(name), as_of, end=None if name == target else ahead) for name in names
     }
     try:
-        return impute.panel(only, rows, as_of=as_of)
+        return weekly_panel(only, rows, as_of=as_of)
     except SourceAbsent:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in schema.PANEL_DTYPES.items()})
 

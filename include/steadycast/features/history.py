@@ -1,16 +1,17 @@
 """The weekly past of all series as arrays.
 
 The panel becomes wide arrays, weeks × entities. An *origin* is the index of the first unknown week; a
-feature of (origin, horizon) reads indices below the origin, or the calendar, which is known for ever. That
-rule is the whole defence against looking into the future, so every slice below is written as an offset back
-from the origin.
+feature of (origin, horizon) reads indices below the origin, or the calendar, which is known for ever, or what
+was said by the origin's Monday of the week ``horizon``. That rule is the whole defence against looking into
+the future, so every slice below is written as an offset back from the origin.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +34,23 @@ class History:
         target: value per week, NaN where missing, shape (T, N), in the target's unit.
         drivers: feature series by name ``source.variable``, each (T, N), or (T, 1) where one series serves
             all.
+        ahead: what was said of weeks to come, by name, each (H, T + H, N) or (H, T + H, 1): element
+            [h - 1, t] is what was known of week t at the origin t - h + 1; NaN where that has not come yet.
     """
 
     weeks: npt.NDArray[np.datetime64]
     entities: tuple[str, ...]
     target: Floats
     drivers: Mapping[str, Floats]
+    ahead: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> dict[str, Floats]:
+        """Each series that the model sees beside the target, (T, N) or (T, 1).
+
+        Of one that it sees of weeks to come only, what was known of each week when it began.
+        """
+        return {name: said[0, : len(self.weeks)] for name, said in self.ahead.items()} | dict(self.drivers)
 
     @property
     def as_of(self) -> dt.date:
@@ -52,6 +64,7 @@ class History:
             self.entities,
             self.target[:weeks],
             {name: values[:weeks] for name, values in self.drivers.items()},
+            {name: _by(said[:, : weeks + len(said)], weeks) for name, said in self.ahead.items()},
         )
 
     def part(self, chosen: Indices) -> History:
@@ -60,11 +73,22 @@ class History:
             self.weeks,
             tuple(self.entities[i] for i in chosen),
             self.target[:, chosen],
-            {
-                name: values if values.shape[1] == 1 else values[:, chosen]
-                for name, values in self.drivers.items()
-            },
+            {name: _some(values, chosen) for name, values in self.drivers.items()},
+            {name: _some(said, chosen) for name, said in self.ahead.items()},
         )
+
+
+def _some(values: Floats, chosen: Indices) -> Floats:
+    """The chosen entities along the last axis; one series for all stays."""
+    return values if values.shape[-1] == 1 else values[..., chosen]
+
+
+def _by(said: Floats, origin: int) -> Floats:
+    """What was said until an origin; the rest is missing."""
+    told = said.copy()
+    for step in range(len(said)):
+        told[step, origin + step + 1 :] = np.nan
+    return told
 
 
 def history(
@@ -76,6 +100,8 @@ def history(
     late_weeks: Mapping[str, int],
     as_of: dt.date,
     max_weeks: int,
+    ahead: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    horizons: int = 0,
 ) -> History:
     """Turn the long panel into arrays, leaving out all weeks from ``as_of`` on.
 
@@ -88,6 +114,8 @@ def history(
             weeks, lest the model learns from values that a Monday does not have yet.
         as_of: the origin, a Monday.
         max_weeks: how many weeks back from ``as_of`` to keep at most.
+        ahead: per source, the variables of which the model may see what was known of the weeks to come.
+        horizons: weeks ahead.
 
     Raises:
         ModelError: the panel has no value of the target before ``as_of``.
@@ -109,7 +137,32 @@ def history(
         for name, variables in features.items()
         for wanted in variables
     }
-    return History(weeks.to_numpy().astype("datetime64[D]"), entities, target.to_numpy(np.float64), drivers)
+    said = {
+        f"{name}.{wanted}": _said(panel, name, wanted, weeks, entities, horizons)
+        for name, variables in ahead.items()
+        for wanted in variables
+    }
+    mondays = weeks.to_numpy().astype("datetime64[D]")
+    return History(mondays, entities, target.to_numpy(np.float64), drivers, said)
+
+
+def _said(
+    panel: pd.DataFrame,
+    source: str,
+    variable: str,
+    weeks: pd.DatetimeIndex,
+    entities: Sequence[str],
+    horizons: int,
+) -> Floats:
+    """What was known of a variable's weeks at each horizon, (H, T + H, N) or (H, T + H, 1)."""
+    longer = pd.date_range(weeks[0], periods=len(weeks) + horizons, freq="7D", unit="us")
+    each = [
+        _driver(panel, source, schema.ahead(variable, horizon), longer, entities)
+        for horizon in range(1, horizons + 1)
+    ]
+    wide = max(part.shape[1] for part in each)
+    # a horizon that the source never speaks of has no entities of its own
+    return _by(np.stack([np.broadcast_to(part, (len(longer), wide)) for part in each]), len(weeks))
 
 
 def _wide(rows: pd.DataFrame, weeks: pd.DatetimeIndex) -> pd.DataFrame:

@@ -92,6 +92,7 @@ class Maker:
         self._climate = Climate(history.target, calendar, horizons)
         self._curve = Curve(history.target, self._size, calendar, horizons)
         self._drivers = {name: Lookback(values) for name, values in history.drivers.items()}
+        self._ahead = {name: [Lookback(part) for part in said] for name, said in history.ahead.items()}
 
     def anchors(self, origins: Indices, horizon: int) -> Anchors:
         """What is known at the origins for the week ``horizon`` (1 = the origin's own week)."""
@@ -164,6 +165,7 @@ class Maker:
         columns |= self._climate.columns(origins, weeks)
         columns |= self._common_columns(columns, anchors)
         columns |= self._driver_columns(origins, weeks)
+        columns |= self._ahead_columns(origins, weeks, horizon)
         return columns
 
     def _growth(self, end: Indices, width: int) -> Floats:
@@ -231,4 +233,13 @@ class Maker:
             columns[f"{name}.week_last_year"] = series.at(weeks - YEAR) - series.mean(
                 origins - YEAR, LEVEL_WEEKS
             )
+        return columns
+
+    def _ahead_columns(self, origins: Indices, weeks: Indices, horizon: int) -> dict[str, Floats]:
+        columns: dict[str, Floats] = {}
+        for name, said in self._ahead.items():
+            told, begun = said[horizon - 1].at(weeks), said[0]
+            columns[f"{name}.week"] = told
+            columns[f"{name}.week_over_recent"] = told - begun.mean(origins, LEVEL_WEEKS)
+            columns[f"{name}.week_over_last_year"] = told - begun.at(weeks - YEAR)
         return columns

@@ -22,7 +22,7 @@ def data_sha256(history: History) -> str:
     digest.update(np.ascontiguousarray(history.weeks.astype("int64")).tobytes())
     digest.update("\x00".join(history.entities).encode())
     digest.update(np.ascontiguousarray(history.target).tobytes())
-    for name, values in sorted(history.drivers.items()):
+    for name, values in (*sorted(history.drivers.items()), *sorted(history.ahead.items())):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()

@@ -50,7 +50,7 @@ HALF_LIFE = 156
 """Weeks after which a row weighs half as much as the newest."""
 FAIR = 0.03
 """Misses beyond this size count almost linearly in the smooth loss."""
-MOVING = (".last", ".over_last_year")
+MOVING = (".last", ".over_last_year", ".week", ".week_over_recent", ".week_over_last_year")
 """Columns of a feature that move with it; its value last year works the other way round."""
 
 

@@ -15,7 +15,7 @@ from steadycast.settings import Settings, SourceSettings
 
 
 def known_history(panel: pd.DataFrame, settings: Settings, as_of: dt.date) -> History:
-    """What the panel knows before ``as_of``; rows of later weeks are not looked at.
+    """What the panel knows before ``as_of``; of later weeks only what was said of them by then.
 
     Raises:
         ModelError: there is no value of the target.
@@ -29,6 +29,8 @@ def known_history(panel: pd.DataFrame, settings: Settings, as_of: dt.date) -> Hi
         late_weeks={name: late_weeks(settings.source(name)) for name in wanted},
         as_of=as_of,
         max_weeks=settings.forecast.model.history_weeks,
+        ahead=settings.forecast.ahead,
+        horizons=settings.forecast.horizon_weeks,
     )
 
 

@@ -96,6 +96,11 @@ class ForecastSettings(Strict):
     features: dict[Name, tuple[Name, ...]] = Field(
         default_factory=dict, description="Source: its variables that the model sees."
     )
+    ahead: dict[Name, tuple[Name, ...]] = Field(
+        default_factory=dict,
+        description="Source with ahead_weeks: its variables that the model sees of weeks to come, as they "
+        "were known on each Monday: promotions, a weather forecast as it was issued.",
+    )
     signs: dict[str, Literal["+", "-"]] = Field(
         default_factory=dict,
         description="source.variable of a feature: does more of it mean more (+) or less (-) of the target? "
@@ -114,6 +119,11 @@ class ForecastSettings(Strict):
         "beside the champion, and costs as much as it.",
     )
     promotion: PromotionSettings = PromotionSettings()
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """The sources besides the target's that the model sees, each once."""
+        return tuple(dict.fromkeys((*self.features, *self.ahead)))
 
     @field_validator("challengers")
     @classmethod

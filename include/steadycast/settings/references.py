@@ -35,7 +35,8 @@ def broken_references(raw: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _target(target, named)
         yield from _history(raw, named.get(target["source"], {}))
     forecast = _mapping(raw.get("forecast"))
-    yield from _features(_mapping(forecast.get("features")), target.get("source"), named)
+    for kind in ("features", "ahead"):
+        yield from _features(kind, _mapping(forecast.get(kind)), target.get("source"), named)
     yield from _signs_and_groups(forecast)
     client = _mapping(raw.get("benchmarks")).get("client_forecast")
     if isinstance(client, str) and client not in named:
@@ -65,6 +66,8 @@ def _source(source: Mapping[str, Any], named: Mapping[str, dict[str, Any]]) -> I
         yield ("variables",), f"two variables have the name {repeated!r}; rename one"
     if source.get("kind") in _NEED_CONNECTION and source.get("connection") is None:
         yield (), f"kind {source['kind']} needs connection: the id of the Airflow connection with its address"
+    if source.get("planned") is True and source.get("ahead_weeks") in (None, 0):
+        yield ("planned",), "has no effect without ahead_weeks; set how many weeks ahead the plan is known"
     yield from _twin(source, names, named)
     extras = _mapping(source.get("expectations")).get("extras")
     for i, extra in enumerate(extras if isinstance(extras, list) else []):
@@ -132,15 +135,17 @@ def _history(raw: Mapping[str, Any], source: Mapping[str, Any]) -> Iterator[Find
 
 
 def _features(
-    features: Mapping[str, Any], target: object, named: Mapping[str, dict[str, Any]]
+    kind: str, features: Mapping[str, Any], target: object, named: Mapping[str, dict[str, Any]]
 ) -> Iterator[Finding]:
     for name, wanted in features.items():
-        place = ("forecast", "features", name)
+        place = ("forecast", kind, name)
         if name not in named:
             yield place, _no_source(name, named)
         elif name == target:
             yield place, "is the source of the target, whose past the model always sees; remove it"
         else:
+            if kind == "ahead" and named[name].get("ahead_weeks") in (None, 0):
+                yield place, "says nothing of weeks to come; set ahead_weeks at the source, e.g. 4"
             known = _variables(named[name])
             for variable in wanted if isinstance(wanted, list) else []:
                 if variable not in known:
@@ -148,13 +153,13 @@ def _features(
 
 
 def _signs_and_groups(forecast: Mapping[str, Any]) -> Iterator[Finding]:
-    features = _mapping(forecast.get("features"))
     known = {
         f"{source}.{variable}": None
-        for source, wanted in features.items()
+        for kind in ("features", "ahead")
+        for source, wanted in _mapping(forecast.get(kind)).items()
         for variable in (wanted if isinstance(wanted, list) else [])
     }
-    says = f"is none of forecast.features, which are {_listed(known)}"
+    says = f"is none of forecast.features or forecast.ahead, which are {_listed(known)}"
     for name in _mapping(forecast.get("signs")):
         if name not in known:
             yield ("forecast", "signs", name), says

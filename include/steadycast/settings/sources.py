@@ -61,7 +61,12 @@ class SourceSettings(Strict):
         "ready.optional_timeout_min, and for a fundamental source until the publish deadline.",
     )
     ahead_weeks: NonNegativeInt = Field(
-        0, description="Weeks from as_of on that the source speaks of, if it is a forecast."
+        0, description="Weeks from as_of on that the source speaks of, if it is a forecast or a plan."
+    )
+    planned: bool = Field(
+        False,
+        description="What it says of weeks to come is decided, not forecast: promotions, prices, closures. "
+        "Weeks that were over when it was first read then count as having been known before.",
     )
     lookback_weeks: PositiveInt = Field(8, description="Weeks polled again at each run, to see revisions.")
     history_start: dt.date = Field(dt.date(2010, 1, 1), description="First poll reads from this date.")

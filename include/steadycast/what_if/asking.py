@@ -77,6 +77,7 @@ def _changes(move: Move) -> bool:
 
 def _same(old: History, new: History) -> bool:
     pairs = [(old.target, new.target), *((old.drivers[n], new.drivers[n]) for n in old.drivers)]
+    pairs += [(old.ahead[name], new.ahead[name]) for name in old.ahead]
     return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 

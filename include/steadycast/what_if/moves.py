@@ -28,8 +28,9 @@ class Move:
         driver: ``source.variable``: a feature of the settings, or the target, whose past the model sees.
         how: ``to`` sets the value, ``by`` adds, ``times`` multiplies.
         value: in the driver's unit; a factor for ``times``.
-        first: first Monday that is moved; 4 weeks before the forecast if left out.
-        last: last Monday that is moved; the one before the forecast if left out.
+        first: first Monday that is moved; if left out, 4 weeks before the forecast, or the forecast's first
+            week for a driver that the model sees of weeks to come.
+        last: last Monday that is moved; if left out, the one before the forecast, or the forecast's last.
         entities: of the driver; all if left out.
     """
 
@@ -47,7 +48,8 @@ def moved(
     """The panel with one driver moved, what was done, and how it left its range, or ""."""
     _well_formed(settings, move)
     source, _, variable = move.driver.partition(".")
-    mine = (panel[schema.SOURCE] == source) & (panel[schema.VARIABLE] == variable)
+    told_now, told_then = _rows(panel, settings, as_of, source, variable)
+    mine = told_now | told_then
     known = sorted(panel.loc[mine, schema.ENTITY].unique())
     for entity in move.entities:
         if entity not in known:
@@ -56,9 +58,9 @@ def moved(
                 f"{move.driver} has no entity {entity!r}; it has {_some(known)}",
                 remedy="name one of these" if len(known) > 1 else "leave it out: one series serves all",
             )
-    first, last = _weeks(as_of, move)
+    first, last = _weeks(settings, as_of, move)
     weeks = panel[schema.WEEK].between(pd.Timestamp(first), pd.Timestamp(last))
-    cells = mine & weeks & (panel[schema.ENTITY].isin(move.entities) if move.entities else True)
+    cells = told_now & weeks & (panel[schema.ENTITY].isin(move.entities) if move.entities else True)
     old = panel.loc[cells, schema.VALUE]
     new = _answered(old, move)
     if not new.notna().any():
@@ -81,6 +83,21 @@ def moved(
     return out, told, warned if beyond else ""
 
 
+def _rows(
+    panel: pd.DataFrame, settings: Settings, as_of: dt.date, source: str, variable: str
+) -> tuple[pd.Series[bool], pd.Series[bool]]:
+    """A driver's rows that a move may change, and those that earlier Mondays knew of weeks to come."""
+    now = panel[schema.VARIABLE] == variable
+    then = pd.Series(False, index=panel.index)
+    if variable in settings.forecast.ahead.get(source, ()):
+        for horizon in range(1, settings.forecast.horizon_weeks + 1):
+            told = panel[schema.VARIABLE] == schema.ahead(variable, horizon)
+            coming = panel[schema.WEEK] == pd.Timestamp(as_of) + pd.Timedelta(weeks=horizon - 1)
+            now, then = now | (told & coming), then | (told & ~coming)
+    mine = panel[schema.SOURCE] == source
+    return mine & now, mine & then
+
+
 def _answered(old: pd.Series[float], move: Move) -> pd.Series[float]:
     if move.how == "to":
         return pd.Series(move.value, index=old.index)
@@ -88,7 +105,8 @@ def _answered(old: pd.Series[float], move: Move) -> pd.Series[float]:
 
 
 def _well_formed(settings: Settings, move: Move) -> None:
-    known = [f"{source}.{name}" for source, wanted in settings.forecast.features.items() for name in wanted]
+    seen = (settings.forecast.features, settings.forecast.ahead)
+    known = [f"{source}.{name}" for each in seen for source, wanted in each.items() for name in wanted]
     known.append(f"{settings.target.source}.{settings.target.variable}")
     if move.driver not in known:
         raise MoveRefused(
@@ -102,9 +120,12 @@ def _well_formed(settings: Settings, move: Move) -> None:
         raise MoveRefused("value", f"{move.value} is no number", remedy="give a finite number")
 
 
-def _weeks(as_of: dt.date, move: Move) -> tuple[dt.date, dt.date]:
-    last = move.last or as_of - dt.timedelta(weeks=1)
-    first = move.first or last - dt.timedelta(weeks=RECENT - 1)
+def _weeks(settings: Settings, as_of: dt.date, move: Move) -> tuple[dt.date, dt.date]:
+    source, _, variable = move.driver.partition(".")
+    coming = variable in settings.forecast.ahead.get(source, ())
+    weeks = settings.forecast.horizon_weeks if coming else RECENT
+    last = move.last or as_of + dt.timedelta(weeks=weeks - 1 if coming else -1)
+    first = move.first or last - dt.timedelta(weeks=weeks - 1)
     for name, day in (("first", first), ("last", last)):
         if day.weekday():
             monday = day - dt.timedelta(days=day.weekday())

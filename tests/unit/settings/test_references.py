@@ -105,8 +105,20 @@ from .conftest import LEAVE_OUT, SMALL
         pytest.param(
             {"forecast.features": {"weather_a": ["tmax_f"]}, "forecast.signs": {"weather_a.snow": "-"}},
             "forecast.signs.weather_a.snow",
-            "is none of forecast.features, which are weather_a.tmax_f",
+            "is none of forecast.features or forecast.ahead, which are weather_a.tmax_f",
             id="sign_of_no_feature",
+        ),
+        pytest.param(
+            {"forecast.ahead": {"weather_a": ["tmax_c"]}},
+            "forecast.ahead.weather_a",
+            "says nothing of weeks to come; set ahead_weeks at the source",
+            id="nothing_ahead",
+        ),
+        pytest.param(
+            {"sources.0.planned": True},
+            "sources.0.planned",
+            "has no effect without ahead_weeks",
+            id="planned_nothing",
         ),
         pytest.param(
             {"forecast.features": {"weather_a": ["tmax_f"]}, "forecast.groups": {"air": ["weather_a.snow"]}},
