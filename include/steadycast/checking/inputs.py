@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from steadycast import schema
 from steadycast.checking.evidence import Evidence, number, percent, some
 from steadycast.checking.likely_error import LEVEL
 from steadycast.checking.past import Flags, Floats, Past, distance, usual
+from steadycast.checking.swapped import swapped
 from steadycast.settings import CheckForecastSettings
 
 SAME: Final = 1e-6
@@ -25,6 +27,7 @@ RARELY: Final = 0.02
 MANY: Final = 0.5
 """Share of the series from which on a finding is about the forecast as a whole."""
 LEAST_MISS: Final = 0.1
+LEAST_SWAP: Final = 0.015
 YOUNG_WEEKS: Final = 60
 LATE_WEEKS: Final = 2
 
@@ -54,6 +57,7 @@ def judge_inputs(
         _late(forecast, past),
         _repeated(forecast, past),
         _missed(evidence, past, limits),
+        _anothers_past(evidence, past),
         _outside(evidence, past),
         _young(forecast, past),
         _imputed(evidence, limits),
@@ -149,8 +153,7 @@ def _missed(evidence: Evidence, past: Past, limits: CheckForecastSettings) -> In
         return Inputs()
     last_week = past.values.index[-1]
     misses = distance(before[schema.ACTUAL], before[schema.POINT], before[LEVEL])
-    older = before[schema.WEEK] < last_week
-    common = usual(misses[older.to_numpy()], before.loc[older, schema.ENTITY], least=LEAST_MISS)
+    older = (before[schema.WEEK] < last_week).to_numpy()
     told = before[before[schema.WEEK] == last_week]
     if evidence.published:
         told = evidence.published[0]
@@ -158,9 +161,11 @@ def _missed(evidence: Evidence, past: Past, limits: CheckForecastSettings) -> In
     told = told.drop_duplicates(schema.ENTITY, keep="last")
     week = pd.Series(last_week, index=told.index)
     actual = past.at(past.values, week, told[schema.ENTITY])
-    far = distance(actual, told[schema.POINT], past.at(past.level, week, told[schema.ENTITY]))
-    size = limits.odd_factor * common.of(told[schema.ENTITY])
-    odd = np.abs(far) > size
+    level = past.at(past.level, week, told[schema.ENTITY])
+    sizes = partial(usual, misses[older], before.loc[older, schema.ENTITY])
+    size = sizes(least=LEAST_MISS).of(told[schema.ENTITY])
+    far = distance(actual, told[schema.POINT], level)
+    odd = np.abs(far) > limits.odd_factor * size
     about = [
         (
             str(row.entity),
@@ -169,7 +174,53 @@ def _missed(evidence: Evidence, past: Past, limits: CheckForecastSettings) -> In
         )
         for row, value, off in zip(told[odd].itertuples(index=False), actual[odd], far[odd], strict=True)
     ]
-    return Inputs(about=about)
+    size = sizes(least=LEAST_SWAP).of(told[schema.ENTITY])
+    return Inputs(about=[*about, *_exchanged(told, actual, level, size)])
+
+
+def _anothers_past(evidence: Evidence, past: Past) -> Inputs:
+    """Series whose past weeks are now what another had when it was published, and the other way round."""
+    parts = [table.drop_duplicates(schema.ENTITY) for table in evidence.published]
+    if not parts:
+        return Inputs()
+    then = pd.concat(parts)[[schema.ENTITY, schema.AS_OF, schema.LAST_VALUE]]
+    then[schema.WEEK] = then[schema.AS_OF] - pd.Timedelta(weeks=1)
+    then["now"] = past.at(past.values, then[schema.WEEK], then[schema.ENTITY])
+    changed = then[_differ(then[schema.LAST_VALUE], then["now"].to_numpy())]
+    was = changed.assign(is_now=_digits(changed[schema.LAST_VALUE]), was_then=_digits(changed["now"]))
+    now = changed.assign(is_now=_digits(changed["now"]), was_then=_digits(changed[schema.LAST_VALUE]))
+    keys = [schema.WEEK, "is_now", "was_then"]
+    pairs = now[[*keys, schema.ENTITY]].merge(was[[*keys, schema.ENTITY]], on=keys, suffixes=("", "_other"))
+    other = pairs.groupby(schema.ENTITY)[f"{schema.ENTITY}_other"].agg(["first", "size"])
+    return Inputs(
+        about=[
+            (
+                str(mine),
+                f"{mine}: {int(weeks)} of its past weeks are now what {theirs} had when they were published, "
+                "and the other way round: the two were exchanged since",
+            )
+            for mine, theirs, weeks in other.itertuples()
+        ]
+    )
+
+
+def _digits(values: pd.Series) -> pd.Series:
+    """What makes two numbers the same, as a key."""
+    return values.map("{:.6e}".format)
+
+
+def _exchanged(told: pd.DataFrame, actual: Floats, level: Floats, size: Floats) -> list[tuple[str, str]]:
+    """Series whose last values are what was forecast for each other."""
+    names, points = told[schema.ENTITY].tolist(), told[schema.POINT].to_numpy(np.float64)
+    return [
+        (
+            str(names[mine]),
+            f"{names[mine]}: its last value {number(actual[mine])} is what was forecast for {names[theirs]} "
+            f"({number(points[theirs])}), and the other way round: the two look exchanged",
+        )
+        for pair in swapped(actual, points, level, size)
+        for mine, theirs in (pair, pair[::-1])
+    ]
 
 
 def _outside(evidence: Evidence, past: Past) -> Inputs:

@@ -18,14 +18,16 @@ from steadycast import schema
 from steadycast.checking.evidence import Evidence, Remark, number, who
 from steadycast.checking.likely_error import LEVEL, LikelyError
 from steadycast.checking.past import Flags, Floats, Past, distance, nearest, usual
+from steadycast.checking.swapped import swapped
 from steadycast.settings import CheckForecastSettings
 
 WIDTH_ON_ERROR: Final = 3.2
 """An 80 % interval is 2 · 1.28 standard deviations wide, the mean absolute error is 0.8 of one."""
 SECOND_WITNESS: Final = 0.4
 """A width that is odd beside the last publications is so unless the expected error speaks against it."""
-LEAST_SHIFT, LEAST_REVISION = 0.1, 0.06
+LEAST_SHIFT, LEAST_REVISION, LEAST_SWAP = 0.1, 0.06, 0.015
 """Distances below these are never odd, however quiet a series is."""
+FEW_SERIES: Final = 5
 _KEYS = [schema.ENTITY, schema.WEEK]
 
 
@@ -146,7 +148,30 @@ def _revision(
         )
         for row, far, least, was in _of(table, revised, moved, size, earlier.to_numpy(np.float64))
     ]
-    return revised, remarks
+    return revised, [*remarks, *_exchanged(table, earlier, past_moves, entities)]
+
+
+def _exchanged(
+    table: pd.DataFrame, earlier: pd.Series, past_moves: Floats, entities: pd.Series
+) -> list[Remark]:
+    """Series whose points are what was forecast for each other a week ago, over the weeks that both have."""
+    both = table.assign(earlier=earlier)[earlier.notna()]
+    sums = both.groupby(schema.ENTITY)[[schema.POINT, "earlier", LEVEL]].sum()
+    size = usual(past_moves, entities, least=LEAST_SWAP).of(sums.index.to_series())
+    values, expected, level = (sums[name].to_numpy(np.float64) for name in sums)
+    weeks = table.groupby(schema.ENTITY)[schema.WEEK]
+    return [
+        Remark(
+            str(sums.index[mine]),
+            pd.Timestamp(week),
+            f"{sums.index[mine]}: its points are what was forecast for {sums.index[theirs]} a week ago, and "
+            "the other way round: the two look exchanged",
+            "exchanged",
+        )
+        for pair in swapped(values, expected, level, size)
+        for mine, theirs in (pair, pair[::-1])
+        for week in weeks.get_group(sums.index[mine])
+    ]
 
 
 def revisions(residuals: pd.DataFrame) -> tuple[Floats, pd.Series]:
@@ -175,6 +200,8 @@ def _width(
     most = limits.odd_width
     wide: Flags = (times > most) & (second > SECOND_WITNESS * most)
     wide |= (times < 1 / most) & (second < 1 / (SECOND_WITNESS * most))
+    alone = times / _common(times, table[schema.HORIZON])
+    wide |= (alone > most) | (alone < 1 / most)
     remarks = [
         Remark(
             str(row.entity),
@@ -187,6 +214,16 @@ def _width(
         for row, times_ in _of(table, wide, times)
     ]
     return times, wide, remarks
+
+
+def _common(times: Floats, horizons: pd.Series) -> Floats:
+    """What the widths of all series have in common: a season that is calmer than the last weeks were.
+
+    Returns: per row the median of its horizon, 1 where there are too few series to tell.
+    """
+    by_horizon = pd.Series(times).groupby(horizons.to_numpy())
+    told = by_horizon.transform("median").where(by_horizon.transform("count") >= FEW_SERIES, 1.0)
+    return told.to_numpy(np.float64)
 
 
 def published_width(table: pd.DataFrame, evidence: Evidence, past: Past) -> Floats:
