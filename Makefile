@@ -11,7 +11,7 @@ export PYTHONPATH := $(CURDIR)/scripts
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop status test check lint format bench bench-checks bench-sources bench-drift faults soak schema lock alert-test demo-data images clean
+.PHONY: help setup run stop status test coverage check lint format bench bench-checks bench-sources bench-drift faults soak schema lock alert-test demo-data images clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ status: setup ## say which components are healthy
 
 test: demo-data ## run all checks and all tests
 	@exec $(BIN)/python scripts/check.py
+
+coverage: demo-data ## run the tests without Airflow and print which lines and branches they do not reach
+	@exec $(BIN)/python scripts/check.py --coverage
 
 lint: setup ## run the checks only: ruff, mypy, import-linter, settings schema
 	@exec $(BIN)/python scripts/check.py --lint-only

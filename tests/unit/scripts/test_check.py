@@ -87,3 +87,18 @@ def test_a_failing_check_is_one_though_all_tests_pass(
     said = capfd.readouterr().out
     assert "never well                 FAILED (exit code 3)" in said
     assert said.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+
+
+def test_coverage_runs_only_the_tests_without_airflow_and_measures(
+    check: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    part(check, monkeypatch, tmp_path, "def test_a(): assert 1\n")
+    (tmp_path / "unreached.py").write_text("a = 1\n")
+    (tmp_path / ".coveragerc").write_text("[run]\nsource = .\n[report]\nfail_under = 100\n")
+    monkeypatch.setattr(check, "WITH_AIRFLOW", {"never": ("no_such_file.py",)})
+    assert check.main(["--coverage"]) == 1
+    said = capfd.readouterr().out
+    assert "unreached.py" in said
+    assert "never" not in said
+    (tmp_path / ".coveragerc").write_text("[run]\nsource = .\n[report]\nfail_under = 1\n")
+    assert check.main(["--coverage"]) == 0
