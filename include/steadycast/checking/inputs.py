@@ -228,10 +228,12 @@ def _outside(evidence: Evidence, past: Past) -> Inputs:
     rows = evidence.drivers
     if rows is None or rows.empty:
         return Inputs()
+    # what was said of a week at each horizon is one variable; the forecast rests on that of weeks to come
+    rows = rows.assign(**{schema.VARIABLE: rows[schema.VARIABLE].str.partition("@")[0]})
     new = past.as_of - pd.Timedelta(weeks=NEW_WEEKS)
     keys = [schema.SOURCE, schema.VARIABLE, schema.ENTITY]
     known = rows[rows[schema.WEEK] < new].groupby(keys)[schema.VALUE].agg(["min", "max"])
-    now = rows[(rows[schema.WEEK] >= new) & (rows[schema.WEEK] < past.as_of) & rows[schema.VALUE].notna()]
+    now = rows[(rows[schema.WEEK] >= new) & rows[schema.VALUE].notna()]
     both = now.merge(known.reset_index(), on=keys, how="inner", validate="m:1")
     margin = RANGE_MARGIN * (both["max"] - both["min"])
     off = (both[schema.VALUE] < both["min"] - margin) | (both[schema.VALUE] > both["max"] + margin)

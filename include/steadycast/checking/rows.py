@@ -200,7 +200,8 @@ def _width(
     most = limits.odd_width
     wide: Flags = (times > most) & (second > SECOND_WITNESS * most)
     wide |= (times < 1 / most) & (second < 1 / (SECOND_WITNESS * most))
-    alone = times / _common(times, table[schema.HORIZON])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alone = times / _common(times, table[schema.HORIZON])
     wide |= (alone > most) | (alone < 1 / most)
     remarks = [
         Remark(

@@ -270,3 +270,18 @@ def test_what_is_usual_leans_on_the_others_where_the_past_is_short():
     assert found.of(pd.Series(["long"]))[0] == pytest.approx(0.1, abs=0.05)
     assert found.of(pd.Series(["short"]))[0] < 0.6
     assert found.of(pd.Series(["new"]))[0] == found.pool
+
+
+def test_a_plan_outside_its_range_is_told_once_with_its_coming_week():
+    weeks = pd.date_range(AS_OF - pd.Timedelta(weeks=30), periods=31, freq="7D", unit="us")
+    rows = [
+        ("plan", "chain", week, f"budget@{horizon}", 400.0 if week == AS_OF else float(n % 10), "observed")
+        for horizon in (1, 2)
+        for n, week in enumerate(weeks)
+    ]
+    drivers = pd.DataFrame(rows, columns=list(schema.PANEL_DTYPES)).astype(schema.PANEL_DTYPES)
+    told = [text for text in judged(forecast(), evidence(drivers=drivers)).looks if "plan" in text]
+    assert told == [
+        "plan.budget of chain in the week of 2016-06-06 is 400, outside of 0 to 9, "
+        "the range that the model was trained on"
+    ]
