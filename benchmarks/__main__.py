@@ -1,7 +1,8 @@
 """Print our accuracy beside peers', on the same folds: ``python -m benchmarks``.
 
 Ten rolling origins four weeks apart at the end of the series, four weeks ahead; WAPE over all rows. Nothing
-is tuned on these weeks: ``--choose`` scores other settings on the origins before them.
+is tuned on these weeks: ``--choose`` scores other settings on the origins before them, ``--columns`` the
+model without each group of its columns.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import choose, data, folds, scores
+from benchmarks import choose, columns, data, folds, scores
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -29,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.choose:
         choose.run(options.data, options.sets, progress=_say)
+        return 0
+    if options.columns:
+        columns.run(options.data, options.sets, progress=_say)
         return 0
     names, details = [], {}
     for name in options.sets:
@@ -58,6 +62,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=data.folder(), help="folder of the data sets")
     parser.add_argument(
         "--choose", action="store_true", help="score settings on the origins before the scored ones"
+    )
+    parser.add_argument(
+        "--columns",
+        action="store_true",
+        help="score the model without each group of columns, on the same origins",
     )
     return parser.parse_args(arguments)
 
