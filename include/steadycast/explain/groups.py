@@ -20,7 +20,6 @@ LEVEL: Final = "recent level"
 GROWTH: Final = "growth over last year"
 SEASON: Final = "usual season"
 RECENT: Final = "recent weeks"
-TOGETHER: Final = "all series together"
 CALENDAR: Final = "calendar and holidays"
 MEAN_MISS: Final = "usual miss"
 BOUND: Final = "not below zero"
@@ -45,8 +44,6 @@ def _of_column(name: str, drivers: Mapping[str, str]) -> str:
     for driver, group in drivers.items():
         if name.startswith(f"{driver}."):
             return group
-    if name.startswith("all_"):
-        return TOGETHER
     if name.startswith(("horizon", "week", "holiday", "easter", "day_of_month")):
         return CALENDAR
     if name.startswith("growth"):

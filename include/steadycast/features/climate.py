@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from steadycast.features.calendar import YEAR, Calendar
-from steadycast.features.history import Floats, Indices, row_means
+from steadycast.features.history import Floats, Indices
 from steadycast.features.lookback import Lookback, mean_of, ratio
 
 YEARS = 5
@@ -61,8 +61,6 @@ class Climate:
         columns = {f"plain_mean_{width}": ratio(self._plain.mean(origins, width), level) for width in WIDTHS}
         for lag in (2, 3):
             columns[f"plain_lag_{lag}"] = ratio(self._plain.at(origins - lag), level)
-        for width in (1, 4, 13):
-            columns[f"all_plain_mean_{width}"] = row_means(columns[f"plain_mean_{width}"])
         columns["plain_week_last_year"] = ratio(
             self._plain.at(weeks - YEAR), self._plain.mean(origins - YEAR, 8)
         )

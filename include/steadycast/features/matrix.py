@@ -14,7 +14,7 @@ import numpy.typing as npt
 from steadycast.features.calendar import YEAR, Calendar
 from steadycast.features.climate import Climate
 from steadycast.features.curve import Curve
-from steadycast.features.history import Floats, History, Indices, row_means
+from steadycast.features.history import Floats, History, Indices
 from steadycast.features.lookback import LEVEL_WEEKS, Lookback, mean_of, ratio
 
 Matrix = npt.NDArray[np.float32]
@@ -28,8 +28,6 @@ LAGS = (1, 2, 3, 4)
 GROWTH_WIDTHS = (1, 2, 4, 13, 26)
 CURVED = ("curve", "curve_over_drift")
 """Columns that only a booster which starts from the yearly curve sees."""
-COMMON = ("growth_1", "growth_4", "drift", "growth", "lag_1")
-"""Columns whose mean over all series is a column too."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,6 @@ class Maker:
         columns |= self._last_year_columns(origins, weeks, anchors)
         columns |= self._recent_columns(origins, horizon, anchors)
         columns |= self._climate.columns(origins, weeks)
-        columns |= self._common_columns(columns, anchors)
         columns |= self._driver_columns(origins, weeks)
         columns |= self._ahead_columns(origins, weeks, horizon)
         return columns
@@ -220,10 +217,6 @@ class Maker:
         missed = self._target.at(origins - 1) - self.anchors(np.maximum(origins - horizon, 0), horizon).drift
         missed[origins < horizon] = np.nan
         return ratio(missed, level)
-
-    def _common_columns(self, columns: dict[str, Floats], anchors: Anchors) -> dict[str, Floats]:
-        """What all series do together: a strike, a heat wave, a trend."""
-        return {f"all_{name}": row_means(columns[name]) for name in COMMON}
 
     def _driver_columns(self, origins: Indices, weeks: Indices) -> dict[str, Floats]:
         columns: dict[str, Floats] = {}

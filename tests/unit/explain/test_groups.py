@@ -60,7 +60,6 @@ def test_a_feature_that_tells_nothing_stays_alone(values):
     ("column", "group"),
     [
         ("air.tmax.over_last_year", "warmth"),
-        ("all_growth_4", groups.TOGETHER),
         ("holidays_last_year", groups.CALENDAR),
         ("growth_13", groups.GROWTH),
         ("lag_2_last_year", groups.SEASON),
