@@ -1,9 +1,11 @@
 """Does the rule promote the right challenger? 200 simulated years of real weekly errors.
 
-A year is 52 paired weeks drawn in blocks (Politis and Romano 1994, doi:10.1080/01621459.1994.10476870) from
-the paired errors of the product and of another model on a real data set, so that weeks keep their size, their
-neighbours and how far the two models differ in them. The other model's errors are scaled so that both are
-equally good on average over these weeks (*equal*), or the other's are 5 % smaller (*5 % better*).
+A year is 52 paired weeks drawn in blocks from the paired errors of the product and of another model on a
+real data set, so that weeks keep their size, their neighbours and how far the two models differ in them. Each
+block is drawn from around its own time of the year, because a year has each season once (generalized seasonal
+block bootstrap: Dudek, Leskow, Paparoditis and Politis 2014, doi:10.1002/jtsa.12053; here from around the
+season, as there is one year of weeks). The other model's errors are scaled so that both are equally good on
+average over these weeks (*equal*), or the other's are 5 % smaller (*5 % better*).
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from steadycast.scores import season
 
 YEARS = 200
 BLOCK = 8
+AROUND = 6
+"""Weeks around its own time of the year that a block is drawn from."""
 BETTER = 0.95
 ERROR = 0.05
 WITHIN = 26
@@ -72,8 +76,9 @@ def simulate(pairs: pd.DataFrame, years: int = YEARS) -> dict[str, Any]:
 
 def _blocks(count: int, random: np.random.Generator) -> list[int]:
     drawn: list[int] = []
+    first = int(random.integers(count))
     while len(drawn) < weekly.YEAR:
-        start = int(random.integers(count))
+        start = first + len(drawn) + int(random.integers(-AROUND, AROUND + 1))
         length = min(int(random.geometric(1 / BLOCK)), weekly.YEAR - len(drawn))
         drawn += [(start + step) % count for step in range(length)]
     return drawn

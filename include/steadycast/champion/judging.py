@@ -31,7 +31,7 @@ SPENDING: Final = {13: 0.16, 26: 0.52, 39: 0.18, 52: 0.14}
 """Weeks after which the test is asked, and the share of the year's error that each look may spend; the count
 begins anew after a year."""
 LOOKS: Final = tuple(SPENDING)
-OVERLAP: Final = 0.5
+OVERLAP: Final = 0.6
 """Autocorrelation of neighbouring weeks before any is seen."""
 BELIEF: Final = 40.0
 """How many weeks that is worth."""
