@@ -2,11 +2,14 @@
 
 import datetime as dt
 import functools
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 from steadycast import absence, ahead, degradation, explain, features, impute, models, schema, train, what_if
 from steadycast.explain import change, groups, signs
 from steadycast.lake import open_lake
-from steadycast.settings import Settings
+from steadycast.settings import Settings, load
 from steadycast.what_if import Move
 from tests.driven import AS_OF, ENTITIES, WEEKS, rows
 
@@ -79,6 +82,19 @@ def the_model(sign=""):
         "feature_names": trained.feature_names,
         "model_id": "m",
     }
+
+
+def test_the_example_of_the_documentation_is_understood(tmp_path):
+    repo = Path(__file__).parents[2]
+    example = yaml.safe_load(
+        re.search(r"```yaml\n(.*?)```", (repo / "docs/ahead.md").read_text(), re.DOTALL)[1]
+    )
+    raw = yaml.safe_load((repo / "include/config/pipeline.yaml").read_text())
+    raw["sources"] += example["sources"]
+    raw["forecast"] |= example["forecast"]
+    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(raw))
+    found = load(tmp_path / "pipeline.yaml")
+    assert found.forecast.ahead == {"promotions": ("budget",), "weather_forecast": ("tmax_c",)}
 
 
 # What a Monday knew

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from steadycast import findings
+from steadycast import findings, timing
 from steadycast import schema as c
 from steadycast.lake import Lake
 from steadycast.lake.cells import days, from_frame
 from steadycast.revisions import holding, kinds, telling
+from steadycast.revisions.forecasts import without_forecasts
 from steadycast.revisions.grid import CONTEXT_DAYS
 from steadycast.revisions.review import Review, review
 from steadycast.revisions.usual import AGES
@@ -62,6 +63,8 @@ def judge(lake: Lake, source: SourceSettings, manifest: Mapping[str, Any], *, as
     known = observations.told(
         manifest["segments_before"], start - dt.timedelta(days=CONTEXT_DAYS[source.cadence]), as_of
     )
+    if source.ahead_weeks:
+        known = without_forecasts(known, timing.PERIOD_DAYS[source.cadence])
     poll = observations.read(segments=[manifest["segment"]], end=as_of)
     found = review(source, from_frame(source.name, poll), known, start=days(start), as_of=days(as_of))
     last_week = _last_week(lake, source.name, as_of)
