@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -94,6 +95,8 @@ def test_coverage_runs_only_the_tests_without_airflow_and_measures(
 ) -> None:
     part(check, monkeypatch, tmp_path, "def test_a(): assert 1\n")
     (tmp_path / "unreached.py").write_text("a = 1\n")
+    for name in [name for name in os.environ if name.startswith("COV")]:
+        monkeypatch.delenv(name)  # of a measurement that this test is itself part of
     (tmp_path / ".coveragerc").write_text("[run]\nsource = .\n[report]\nfail_under = 100\n")
     monkeypatch.setattr(check, "WITH_AIRFLOW", {"never": ("no_such_file.py",)})
     assert check.main(["--coverage"]) == 1
