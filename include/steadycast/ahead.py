@@ -9,7 +9,7 @@ counts as known before; of others it stays missing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -44,6 +44,17 @@ def said(
     return [part[part[c.RETRIEVED_AT].notna()] for part in usable]
 
 
+def of_panel(
+    panel: pd.DataFrame, source: str, variable: str, *, as_of: dt.date, horizons: int
+) -> Iterator[tuple[pd.Series[bool], pd.Series[bool]]]:
+    """Per horizon, the panel's rows of what this Monday knows of a variable, and of what earlier ones did."""
+    mine = panel[c.SOURCE] == source
+    for horizon in range(1, horizons + 1):
+        told = mine & (panel[c.VARIABLE] == c.ahead(variable, horizon))
+        coming = panel[c.WEEK] == pd.Timestamp(as_of) + pd.Timedelta(weeks=horizon - 1)
+        yield told & coming, told & ~coming
+
+
 def issued(
     versions: pd.DataFrame, horizons: int, *, planned: bool, timezone: str = "UTC"
 ) -> list[pd.DataFrame]:
@@ -61,12 +72,12 @@ def issued(
     dates = versions[c.DATE]
     tuesday = dates - pd.to_timedelta(dates.dt.day_of_week - 1, unit="D")
     cell = list(c.CELL)
+    first = versions.drop_duplicates(cell, keep="first")
     parts = []
     for horizon in range(1, horizons + 1):
         known = versions[retrieved < tuesday - pd.Timedelta(weeks=horizon - 1)]
         newest = known.drop_duplicates(cell, keep="last")
         if planned:
-            first = versions.drop_duplicates(cell, keep="first")
             newest = pd.concat([newest, first]).drop_duplicates(cell, keep="first").sort_index()
         parts.append(newest)
     return parts

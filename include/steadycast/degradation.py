@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from steadycast import ahead
 from steadycast import schema as c
 from steadycast.settings import Settings
 
@@ -152,11 +153,10 @@ def _coming(
 ) -> pd.DataFrame:
     """What is known of the weeks to come: entity, week, value, and whether anything was at past Mondays."""
     parts = []
-    for horizon in range(1, settings.forecast.horizon_weeks + 1):
-        mine = panel[(panel[c.SOURCE] == name) & (panel[c.VARIABLE] == c.ahead(variable, horizon))]
-        now = mine[c.WEEK] == pd.Timestamp(as_of) + pd.Timedelta(weeks=horizon - 1)
-        spoken = mine.loc[~now & mine[c.VALUE].notna(), c.ENTITY]
-        rows = mine.loc[now, [c.ENTITY, c.WEEK, c.VALUE]]
+    horizons = settings.forecast.horizon_weeks
+    for now, then in ahead.of_panel(panel, name, variable, as_of=as_of, horizons=horizons):
+        spoken = panel.loc[then & panel[c.VALUE].notna(), c.ENTITY]
+        rows = panel.loc[now, [c.ENTITY, c.WEEK, c.VALUE]]
         parts.append(rows.assign(before=rows[c.ENTITY].isin(spoken)))
     return pd.concat(parts, ignore_index=True)
 

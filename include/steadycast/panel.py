@@ -133,11 +133,12 @@ def _ahead(
     """What was known of a variable's weeks at each horizon: of this Monday's, all that is known now."""
     source = settings.source(feature[0])
     variable, entities = source.variable(feature[1]), _entities(source, observed)
+    last = as_of + dt.timedelta(weeks=len(said))
+    now = to_weekly(_of(observed, variable, before=last), variable, cadence=source.cadence)
     parts = []
     for horizon, then in enumerate(said, start=1):
         week = pd.Timestamp(as_of) + pd.Timedelta(weeks=horizon - 1)
         end = (week + pd.Timedelta(weeks=1)).date()
-        now = to_weekly(_of(observed, variable, before=end), variable, cadence=source.cadence)
         before = to_weekly(_of(then, variable, before=week.date()), variable, cadence=source.cadence)
         values = pd.concat([before, now[now[c.WEEK] == week]])
         grid = _on_grid(values, timing.weeks_of(weeks[0].date(), end), entities)

@@ -48,9 +48,13 @@ PANEL_DTYPES: Final[dict[str, str]] = {
 }
 
 
+AHEAD: Final = "@"
+"""Between the name of a variable and a horizon; no name of a variable has it."""
+
+
 def ahead(variable: str, horizon: int) -> str:
     """Name in the panel of what was known of a variable's weeks ``horizon`` - 1 weeks before."""
-    return f"{variable}@{horizon}"
+    return f"{variable}{AHEAD}{horizon}"
 
 
 # Forecast: output of infer, check_forecast and publish; values in the target's unit per week

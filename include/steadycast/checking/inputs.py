@@ -14,7 +14,7 @@ from steadycast import schema
 from steadycast.checking.evidence import Evidence, number, percent, some
 from steadycast.checking.likely_error import LEVEL
 from steadycast.checking.past import Flags, Floats, Past, distance, usual
-from steadycast.checking.swapped import swapped
+from steadycast.checking.swapped import LEAST_SWAP, swapped
 from steadycast.settings import CheckForecastSettings
 
 SAME: Final = 1e-6
@@ -27,7 +27,6 @@ RARELY: Final = 0.02
 MANY: Final = 0.5
 """Share of the series from which on a finding is about the forecast as a whole."""
 LEAST_MISS: Final = 0.1
-LEAST_SWAP: Final = 0.015
 YOUNG_WEEKS: Final = 60
 LATE_WEEKS: Final = 2
 
@@ -229,7 +228,7 @@ def _outside(evidence: Evidence, past: Past) -> Inputs:
     if rows is None or rows.empty:
         return Inputs()
     # what was said of a week at each horizon is one variable; the forecast rests on that of weeks to come
-    rows = rows.assign(**{schema.VARIABLE: rows[schema.VARIABLE].str.partition("@")[0]})
+    rows = rows.assign(**{schema.VARIABLE: rows[schema.VARIABLE].str.partition(schema.AHEAD)[0]})
     new = past.as_of - pd.Timedelta(weeks=NEW_WEEKS)
     keys = [schema.SOURCE, schema.VARIABLE, schema.ENTITY]
     known = rows[rows[schema.WEEK] < new].groupby(keys)[schema.VALUE].agg(["min", "max"])

@@ -18,14 +18,14 @@ from steadycast import schema
 from steadycast.checking.evidence import Evidence, Remark, number, who
 from steadycast.checking.likely_error import LEVEL, LikelyError
 from steadycast.checking.past import Flags, Floats, Past, distance, nearest, usual
-from steadycast.checking.swapped import swapped
+from steadycast.checking.swapped import LEAST_SWAP, swapped
 from steadycast.settings import CheckForecastSettings
 
 WIDTH_ON_ERROR: Final = 3.2
 """An 80 % interval is 2 · 1.28 standard deviations wide, the mean absolute error is 0.8 of one."""
 SECOND_WITNESS: Final = 0.4
 """A width that is odd beside the last publications is so unless the expected error speaks against it."""
-LEAST_SHIFT, LEAST_REVISION, LEAST_SWAP = 0.1, 0.06, 0.015
+LEAST_SHIFT, LEAST_REVISION = 0.1, 0.06
 """Distances below these are never odd, however quiet a series is."""
 FEW_SERIES: Final = 5
 _KEYS = [schema.ENTITY, schema.WEEK]

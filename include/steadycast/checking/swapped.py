@@ -12,6 +12,8 @@ import numpy as np
 
 from steadycast.checking.past import Floats, distance
 
+LEAST_SWAP: Final = 0.015
+"""No distance that most of the past ones stayed within is smaller, however quiet a series is."""
 OFF: Final = 2.0
 """Standard deviations from what was expected of a series, from which on it is looked at."""
 FITS: Final = 2.5

@@ -108,9 +108,7 @@ def explain(
 def _units(settings: Settings) -> dict[str, str]:
     return {
         f"{name}.{variable}": settings.source(name).variable(variable).unit
-        for seen in (settings.forecast.features, settings.forecast.ahead)
-        for name, wanted in seen.items()
-        for variable in wanted
+        for name, variable in settings.forecast.covariates
     }
 
 

@@ -121,6 +121,12 @@ class ForecastSettings(Strict):
     promotion: PromotionSettings = PromotionSettings()
 
     @property
+    def covariates(self) -> tuple[tuple[str, str], ...]:
+        """Source and variable of all that the model sees besides the target, each once."""
+        seen = (*self.features.items(), *self.ahead.items())
+        return tuple(dict.fromkeys((source, variable) for source, wanted in seen for variable in wanted))
+
+    @property
     def drivers(self) -> tuple[str, ...]:
         """The sources besides the target's that the model sees, each once."""
         return tuple(dict.fromkeys((*self.features, *self.ahead)))

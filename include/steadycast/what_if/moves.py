@@ -10,7 +10,7 @@ from typing import Final
 
 import pandas as pd
 
-from steadycast import schema
+from steadycast import ahead, schema
 from steadycast.errors import MoveRefused
 from steadycast.settings import Settings
 
@@ -87,15 +87,13 @@ def _rows(
     panel: pd.DataFrame, settings: Settings, as_of: dt.date, source: str, variable: str
 ) -> tuple[pd.Series[bool], pd.Series[bool]]:
     """A driver's rows that a move may change, and those that earlier Mondays knew of weeks to come."""
-    now = panel[schema.VARIABLE] == variable
+    now = (panel[schema.SOURCE] == source) & (panel[schema.VARIABLE] == variable)
     then = pd.Series(False, index=panel.index)
-    if variable in settings.forecast.ahead.get(source, ()):
-        for horizon in range(1, settings.forecast.horizon_weeks + 1):
-            told = panel[schema.VARIABLE] == schema.ahead(variable, horizon)
-            coming = panel[schema.WEEK] == pd.Timestamp(as_of) + pd.Timedelta(weeks=horizon - 1)
-            now, then = now | (told & coming), then | (told & ~coming)
-    mine = panel[schema.SOURCE] == source
-    return mine & now, mine & then
+    seen = variable in settings.forecast.ahead.get(source, ())
+    horizons = settings.forecast.horizon_weeks if seen else 0
+    for coming, earlier in ahead.of_panel(panel, source, variable, as_of=as_of, horizons=horizons):
+        now, then = now | coming, then | earlier
+    return now, then
 
 
 def _answered(old: pd.Series[float], move: Move) -> pd.Series[float]:
@@ -105,8 +103,7 @@ def _answered(old: pd.Series[float], move: Move) -> pd.Series[float]:
 
 
 def _well_formed(settings: Settings, move: Move) -> None:
-    seen = (settings.forecast.features, settings.forecast.ahead)
-    known = [f"{source}.{name}" for each in seen for source, wanted in each.items() for name in wanted]
+    known = [f"{source}.{name}" for source, name in settings.forecast.covariates]
     known.append(f"{settings.target.source}.{settings.target.variable}")
     if move.driver not in known:
         raise MoveRefused(
